@@ -1,0 +1,57 @@
+"""Who somebody is to a case: one function that every page, API and export goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cases.workflow import Relation
+
+HANDLING_ROLES = frozenset(
+    {"grid_officer", "grid_leader", "community", "street", "district", "city", "department"}
+)
+SCREENING_ROLES = frozenset({"community", "street", "district", "city"})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A member of staff at work; `unit_path` is the chain of unit ids from the top, as `/1/2/7/`."""
+
+    staff_id: int
+    name: str
+    role: str
+    unit_id: int
+    unit_path: str
+
+
+def relations(actor: Actor, holder_path: str, grid_path: str | None) -> frozenset[Relation]:
+    """Return what `actor` is to a case held at `holder_path` whose place lies in `grid_path`; empty: no business.
+
+    Dispatchers see every case. Units that handle are holders of what lies in their own queue; screening units
+    also look after what lies below them. Leaders look, and do not touch.
+    """
+    found: set[Relation] = set()
+    if actor.role == "dispatcher":
+        found.add(Relation.DISPATCHER)
+    if actor.role in HANDLING_ROLES and holder_path == actor.unit_path:
+        found.add(Relation.HOLDER)
+    below = [path for path in (holder_path, grid_path) if path and path.startswith(actor.unit_path)]
+    if below and actor.role in SCREENING_ROLES and holder_path != actor.unit_path:
+        found.add(Relation.SUPERIOR)
+    if below and actor.role == "leader":
+        found.add(Relation.OBSERVER)
+    return frozenset(found)
+
+
+def may_send_to(actor: Actor, target_path: str, target_kind: str, held: frozenset[Relation]) -> bool:
+    """Say whether `actor` may send a case to this unit.
+
+    Dispatchers anywhere; others down into their own part, or up one level. Department to department goes
+    through the dispatchers.
+    """
+    if target_kind == "dispatch" or target_path == actor.unit_path:
+        return False
+    if Relation.DISPATCHER in held:
+        return True
+    below = target_path.startswith(actor.unit_path) and actor.role in SCREENING_ROLES
+    parent = actor.unit_path.rstrip("/").rpartition("/")[0] + "/"
+    return below or (target_path == parent and actor.role in HANDLING_ROLES - {"department", "city"})

@@ -1,0 +1,92 @@
+"""Where a case goes, and why: category × place × confidence → queue, each step said in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Below this probability a guess is a doubt: the dispatchers decide.
+CONFIDENT = 0.45
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A category's code and how probable the classifier finds it."""
+
+    code: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Category:
+    """One kind of matter. `queue` is `grid`, `street`, or the code of a department."""
+
+    code: str
+    name: str
+    group_name: str
+    queue: str
+    needs_place: bool
+    urgent: bool
+    hours: tuple[float, float, float]
+
+    @property
+    def full_name(self) -> str:
+        """Group and name, as people read it."""
+        return f"{self.group_name}·{self.name}"
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where the matter is: words for people, the grid if it is known, and how we know."""
+
+    words: str
+    grid_id: int | None
+    source: str
+    lon: float | None = None
+    lat: float | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`queue` is `dispatch`, `grid`, `street` or a department's code; `reasons` are for people to read."""
+
+    queue: str
+    category: Category | None
+    reasons: tuple[str, ...]
+    ask_place: bool
+
+
+PLACE_SOURCES = {
+    "text": "话里提到",
+    "location": "发来定位",
+    "scene": "扫了网格二维码",
+    "usual": "这位居民常报的网格",
+    "staff": "工作人员填写",
+}
+
+
+def decide(
+    guess: Guess | None, category: Category | None, place: Located | None, confident: float = CONFIDENT
+) -> Decision:
+    """Decide the queue. A missing classifier, a doubt, or a place that is needed and not known: the dispatchers."""
+    reasons = [_about_place(place)]
+    wants_place = category is None or category.needs_place or category.queue in {"grid", "street"}
+    ask_place = wants_place and (place is None or place.grid_id is None)
+    if guess is None or category is None:
+        return Decision("dispatch", None, (*reasons, "分类器没有给出判断，交派单员"), ask_place)
+    share = f"判断为“{category.full_name}”，把握 {guess.probability:.0%}"
+    if guess.probability < confident:
+        reasons.append(f"{share}，低于 {confident:.0%}，交派单员确认")
+        return Decision("dispatch", category, tuple(reasons), ask_place)
+    if ask_place:
+        return Decision("dispatch", category, (*reasons, share, "还缺地点，先放派单台"), ask_place)
+    target = {"grid": "所在网格", "street": "所在街道"}.get(category.queue, "主管部门")
+    return Decision(category.queue, category, (*reasons, share, f"这一类由{target}办理"), ask_place=False)
+
+
+def _about_place(place: Located | None) -> str:
+    if place is None:
+        return "没有说地点"
+    source = PLACE_SOURCES[place.source]
+    if place.grid_id is None:
+        return f"地点：{place.words}（{source}，还不能确定网格）"
+    return f"地点：{place.words}（{source}）"

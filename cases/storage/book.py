@@ -1,0 +1,279 @@
+"""The queries. Use cases speak to this class; nobody else writes SQL."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy import Select, delete, func, or_, select, text
+
+from cases.storage.tables import (
+    AttachmentRow,
+    Base,
+    CaseRow,
+    CategoryRow,
+    HistoryRow,
+    InboxRow,
+    MetaRow,
+    OutboxRow,
+    PlaceRow,
+    ResidentRow,
+    StaffRow,
+    UnitRow,
+)
+from cases.workflow import ENDED, OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+Row = TypeVar("Row", bound=Base)
+PAGE = 30
+EXPORT_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Bell:
+    """A row that waits for the worker: an outbox message or a media file to fetch."""
+
+    queue: str
+    row_id: int
+
+
+@dataclass(frozen=True)
+class QueuePage:
+    """One page of a queue and how many cases the whole queue has."""
+
+    cases: Sequence[CaseRow]
+    total: int
+    page: int
+    pages: int
+
+
+class Book:
+    """The case book within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._owed: list[OutboxRow | AttachmentRow] = []
+
+    # -- rows --------------------------------------------------------------------------------------------------
+
+    def add(self, row: Row) -> Row:
+        """Put a new row into the transaction and give it its id."""
+        self._session.add(row)
+        self._session.flush()
+        if isinstance(row, OutboxRow) or (isinstance(row, AttachmentRow) and row.state == "waiting"):
+            self._owed.append(row)
+        return row
+
+    def get(self, kind: type[Row], key: int | str) -> Row | None:
+        """Return the row with this key, or None."""
+        return self._session.get(kind, key)
+
+    def flush(self) -> None:
+        """Send what has changed to the database, so that queries see it."""
+        self._session.flush()
+
+    def bells(self) -> list[Bell]:
+        """Return what the worker should be told of once this transaction is committed."""
+        return [Bell("outbox" if isinstance(row, OutboxRow) else "media", row.id) for row in self._owed]
+
+    # -- locks -------------------------------------------------------------------------------------------------
+
+    def lock_resident(self, account: str, openid: str) -> ResidentRow | None:
+        """Make this transaction the only one about this resident, and return the row if there is one.
+
+        SQLite's writers are alone anyway (`BEGIN IMMEDIATE`). PostgreSQL takes an advisory lock, because the
+        resident may not have a row yet.
+        """
+        if self._session.get_bind().dialect.name == "postgresql":
+            digest = hashlib.sha256(f"{account}|{openid}".encode()).digest()
+            key = int.from_bytes(digest[:8], "big", signed=True)
+            self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        query = select(ResidentRow).where(ResidentRow.account == account, ResidentRow.openid == openid)
+        return self._session.scalars(query).one_or_none()
+
+    def lock_case(self, case_id: int) -> CaseRow | None:
+        """Return the case for changing; its resident is locked first, in the order that the webhook has."""
+        case = self.get(CaseRow, case_id)
+        if case is None:
+            return None
+        resident = self.get(ResidentRow, case.resident_id) if case.resident_id else None
+        if resident is not None:
+            self.lock_resident(resident.account, resident.openid)
+        query = select(CaseRow).where(CaseRow.id == case_id).with_for_update()
+        return self._session.scalars(query.execution_options(populate_existing=True)).one()
+
+    # -- residents ---------------------------------------------------------------------------------------------
+
+    def delivery(self, account: str, key: str) -> InboxRow | None:
+        """Return the earlier delivery with this key, if there was one."""
+        query = select(InboxRow).where(InboxRow.account == account, InboxRow.key == key)
+        return self._session.scalars(query).one_or_none()
+
+    def gathering_case(self, resident_id: int, now: datetime) -> CaseRow | None:
+        """Return the open case that this resident's next messages still belong to, the newest one."""
+        query = (
+            select(CaseRow)
+            .where(CaseRow.resident_id == resident_id, CaseRow.gathering_until > now)
+            .where(CaseRow.state.in_(OPEN))
+            .order_by(CaseRow.gathering_until.desc(), CaseRow.id.desc())
+        )
+        return self._session.scalars(query.limit(1).with_for_update()).one_or_none()
+
+    def cases_of(self, resident_id: int, limit: int = 5) -> Sequence[CaseRow]:
+        """Return a resident's cases, open ones first, the newest first among each."""
+        query = (
+            select(CaseRow)
+            .where(CaseRow.resident_id == resident_id)
+            .order_by(CaseRow.state.in_(ENDED), CaseRow.id.desc())
+        )
+        return self._session.scalars(query.limit(limit)).all()
+
+    def deliveries_of(self, resident_id: int) -> Sequence[InboxRow]:
+        """Return everything that this resident has sent."""
+        query = select(InboxRow).where(InboxRow.resident_id == resident_id).order_by(InboxRow.id)
+        return self._session.scalars(query).all()
+
+    def resident(self, openid: str) -> Sequence[ResidentRow]:
+        """Return the residents with this openid: one for each official account."""
+        return self._session.scalars(select(ResidentRow).where(ResidentRow.openid == openid)).all()
+
+    # -- one case ----------------------------------------------------------------------------------------------
+
+    def history(self, case_id: int) -> Sequence[HistoryRow]:
+        """Return what happened to a case, oldest first."""
+        query = select(HistoryRow).where(HistoryRow.case_id == case_id).order_by(HistoryRow.id)
+        return self._session.scalars(query).all()
+
+    def attachments(self, case_id: int) -> Sequence[AttachmentRow]:
+        """Return a case's photos, voices and videos, oldest first."""
+        query = select(AttachmentRow).where(AttachmentRow.case_id == case_id).order_by(AttachmentRow.id)
+        return self._session.scalars(query).all()
+
+    def owed(self, case_id: int) -> Sequence[OutboxRow]:
+        """Return a case's messages to the resident with their fates, oldest first."""
+        query = select(OutboxRow).where(OutboxRow.case_id == case_id).order_by(OutboxRow.id)
+        return self._session.scalars(query).all()
+
+    # -- queues ------------------------------------------------------------------------------------------------
+
+    def queue(self, scope: Scope, page: int = 1) -> QueuePage:
+        """Return a page of the cases in `scope`, the nearest deadline first, cases without one last."""
+        total = self._session.scalar(select(func.count()).select_from(self._in(scope).subquery())) or 0
+        pages = max(1, -(-total // PAGE))
+        page = min(max(1, page), pages)
+        query = self._in(scope).order_by(CaseRow.due_at.is_(None), CaseRow.due_at, CaseRow.id.desc())
+        rows = self._session.scalars(query.offset((page - 1) * PAGE).limit(PAGE)).all()
+        return QueuePage(rows, total, page, pages)
+
+    def _in(self, scope: Scope) -> Select[tuple[CaseRow]]:
+        query = select(CaseRow)
+        if scope.states is not None:
+            query = query.where(CaseRow.state.in_(scope.states))
+        if scope.holder_id is not None:
+            query = query.where(CaseRow.holder_id == scope.holder_id)
+        if scope.below is not None:
+            units = select(UnitRow.id).where(UnitRow.path.startswith(scope.below, autoescape=True))
+            query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
+        return query
+
+    def every_case(self) -> Iterator[CaseRow]:
+        """Yield all cases in the order of their numbers, in batches."""
+        last = 0
+        while True:
+            query = select(CaseRow).where(CaseRow.id > last).order_by(CaseRow.id).limit(EXPORT_BATCH)
+            rows = self._session.scalars(query).all()
+            if not rows:
+                return
+            yield from rows
+            last = rows[-1].id
+
+    def case_by_source(self, source_key: str) -> CaseRow | None:
+        """Return the case imported under this key, if there is one."""
+        return self._session.scalars(select(CaseRow).where(CaseRow.source_key == source_key)).one_or_none()
+
+    def unverified(self, before: datetime, limit: int) -> Sequence[int]:
+        """Return ids of resolved cases whose residents should have verified before this moment."""
+        query = select(CaseRow.id).where(CaseRow.state == "resolved", CaseRow.due_at < before).limit(limit)
+        return self._session.scalars(query).all()
+
+    def counts_by_state(self) -> dict[str, int]:
+        """Return how many cases are in each state."""
+        rows = self._session.execute(select(CaseRow.state, func.count()).group_by(CaseRow.state))
+        return dict(rows.tuples().all())
+
+    # -- the worker's lists ------------------------------------------------------------------------------------
+
+    def waiting(self, kind: type[OutboxRow] | type[AttachmentRow], now: datetime, limit: int) -> Sequence[int]:
+        """Return ids of messages or files that are due for a try, the oldest first; leased ones are not."""
+        query = (
+            select(kind.id)
+            .where(kind.state.in_(("waiting", "sending")), kind.next_try_at <= now)
+            .order_by(kind.next_try_at)
+        )
+        return self._session.scalars(query.limit(limit)).all()
+
+    def backlog(self) -> dict[str, int]:
+        """Return how many messages and files wait."""
+        return {
+            kind.__tablename__: self._session.scalar(
+                select(func.count()).select_from(kind).where(kind.state.in_(("waiting", "sending")))
+            )
+            or 0
+            for kind in (OutboxRow, AttachmentRow)
+        }
+
+    def lock_row(self, kind: type[Row], row_id: int) -> Row | None:
+        """Return a row for changing, fresh, or None when it is gone."""
+        return self._session.get(kind, row_id, with_for_update=True, populate_existing=True)
+
+    # -- the city ----------------------------------------------------------------------------------------------
+
+    def meta(self, key: str) -> str | None:
+        """Return a fact about the database, or None."""
+        return self._session.scalar(select(MetaRow.value).where(MetaRow.key == key))
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Set a fact about the database."""
+        self._session.merge(MetaRow(key=key, value=value))
+
+    def units(self) -> Sequence[UnitRow]:
+        """Return all units, parents before children."""
+        return self._session.scalars(select(UnitRow).order_by(UnitRow.id)).all()
+
+    def categories(self) -> Sequence[CategoryRow]:
+        """Return all categories by group and code."""
+        return self._session.scalars(select(CategoryRow).order_by(CategoryRow.code)).all()
+
+    def places(self) -> Sequence[PlaceRow]:
+        """Return all places."""
+        return self._session.scalars(select(PlaceRow).order_by(PlaceRow.id)).all()
+
+    def replace_places(self, rows: Iterable[PlaceRow]) -> None:
+        """Put these places in the stead of all others."""
+        self._session.execute(delete(PlaceRow))
+        self._session.add_all(rows)
+
+    # -- staff -------------------------------------------------------------------------------------------------
+
+    def staff_by_login(self, login: str) -> StaffRow | None:
+        """Return the account with this login, or None."""
+        return self._session.scalars(select(StaffRow).where(StaffRow.login == login)).one_or_none()
+
+    def staff(self) -> Sequence[StaffRow]:
+        """Return all accounts in the order in which they were made."""
+        return self._session.scalars(select(StaffRow).order_by(StaffRow.id)).all()
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which cases a list shows: in these states, held by this unit, or held or located below this path."""
+
+    states: frozenset[str] | None = None
+    holder_id: int | None = None
+    below: str | None = None

@@ -1,0 +1,62 @@
+"""The engine for both databases, and migrations to the newest schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+BUSY_MILLISECONDS = 5000
+POOL = 12
+
+
+def build_engine(database_url: str) -> Engine:
+    """Return an engine; it connects at first use. SQLite gets WAL, a busy time-out and `BEGIN IMMEDIATE`."""
+    url = make_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(
+            url, pool_size=POOL, max_overflow=4, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+        )
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, pool_size=POOL, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own connection
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_MILLISECONDS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take the write lock at once; reading transactions say so and take none."""
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def migrate(database_url: str) -> None:
+    """Bring the schema to the newest version; does nothing when it is there."""
+    command.upgrade(alembic_config(database_url), "head")
+
+
+def alembic_config(database_url: str) -> Config:
+    """Return Alembic's configuration for this database; there is no ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["database_url"] = database_url
+    return config

@@ -1,0 +1,260 @@
+"""The tables. One row class each; rules about the rows live elsewhere.
+
+Times are aware and in UTC. Units, places and categories are loaded from files (`cases.city`); `history` is only
+ever added to; `inbox` and `outbox` hold what came from and what is owed to a resident.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware moment; SQLite keeps no zone, so it is stored as UTC there."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse naive moments, store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return an aware moment in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of the tables; constraints get names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012 - SQLAlchemy's own way
+
+
+class MetaRow(Base):
+    """Small facts about the database itself, such as the version of the loaded city."""
+
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
+
+
+class UnitRow(Base):
+    """A unit, which is a queue as well: city, district, street, community, grid, department or dispatch.
+
+    `path` is the chain of ids from the top, `/1/2/7/`. `polygon` is a GeoJSON geometry in WGS-84, for grids.
+    """
+
+    __tablename__ = "units"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(20))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    path: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str] = mapped_column(String(40))
+    polygon: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class PlaceRow(Base):
+    """A named place, or the part of it with house numbers in `numbers`. Point in WGS-84."""
+
+    __tablename__ = "places"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))
+    aliases: Mapped[list[Any]] = mapped_column(JSON)
+    kind: Mapped[str] = mapped_column(String(20))
+    grid_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    numbers: Mapped[str] = mapped_column(String(40))
+    lon: Mapped[float]
+    lat: Mapped[float]
+
+
+class CategoryRow(Base):
+    """A kind of matter, with its queue and limits (hours): the table that the administrator changes."""
+
+    __tablename__ = "categories"
+    code: Mapped[str] = mapped_column(String(60), primary_key=True)
+    name: Mapped[str] = mapped_column(String(40))
+    group_name: Mapped[str] = mapped_column(String(40))
+    queue: Mapped[str] = mapped_column(String(60))
+    needs_place: Mapped[bool]
+    urgent: Mapped[bool]
+    accept_hours: Mapped[float]
+    contact_hours: Mapped[float]
+    finish_hours: Mapped[float]
+
+
+class StaffRow(Base):
+    """A member of staff. `sample` accounts come with the sample city and cannot log in in production."""
+
+    __tablename__ = "staff"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(40))
+    role: Mapped[str] = mapped_column(String(20))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
+    phone: Mapped[str] = mapped_column(String(40))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    sample: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+
+
+class ResidentRow(Base):
+    """A resident of one official account. `asked` is what the bot waits for: place, verify, rate or why."""
+
+    __tablename__ = "residents"
+    __table_args__ = (UniqueConstraint("account", "openid"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(String(64))
+    openid: Mapped[str] = mapped_column(String(128))
+    following: Mapped[bool] = mapped_column(default=True)
+    usual_grid_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    scene_grid_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    asked: Mapped[str | None] = mapped_column(String(10))
+    asked_case_id: Mapped[int | None]
+    last_seen_at: Mapped[datetime]
+
+
+class CaseRow(Base):
+    """A case. Its number is computed from `id` (`cases.numbers`), its due time is the limit that counts now."""
+
+    __tablename__ = "cases"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int | None] = mapped_column(ForeignKey("residents.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(20), default="wechat")
+    source_key: Mapped[str | None] = mapped_column(String(80), unique=True)
+    state: Mapped[str] = mapped_column(String(20))
+    text: Mapped[str] = mapped_column(Text, default="")
+    category_code: Mapped[str | None] = mapped_column(ForeignKey("categories.code"))
+    category_by: Mapped[str] = mapped_column(String(20), default="classifier")
+    guesses: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    model_version: Mapped[str | None] = mapped_column(String(60))
+    place_words: Mapped[str] = mapped_column(String(200), default="")
+    place_source: Mapped[str] = mapped_column(String(20), default="")
+    lon: Mapped[float | None]
+    lat: Mapped[float | None]
+    grid_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)
+    holder_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    handler_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    reasons: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    opened_at: Mapped[datetime]
+    gathering_until: Mapped[datetime | None]
+    accept_by: Mapped[datetime]
+    contact_by: Mapped[datetime]
+    finish_by: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    contacted_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(Text, default="")
+    failed_checks: Mapped[int] = mapped_column(default=0)
+    urges: Mapped[int] = mapped_column(default=0)
+    rating: Mapped[str | None] = mapped_column(String(20))
+    rating_words: Mapped[str] = mapped_column(Text, default="")
+    __table_args__ = (Index(None, "holder_id", "state", "due_at"), Index(None, "state", "due_at"))
+
+
+class HistoryRow(Base):
+    """One thing that happened to a case. `public` is part of the talk with the resident; never changed."""
+
+    __tablename__ = "history"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    at: Mapped[datetime]
+    who: Mapped[str] = mapped_column(String(20))  # resident, staff, bot or system
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    action: Mapped[str] = mapped_column(String(20))
+    from_state: Mapped[str | None] = mapped_column(String(20))
+    to_state: Mapped[str | None] = mapped_column(String(20))
+    text: Mapped[str] = mapped_column(Text, default="")
+    public: Mapped[bool] = mapped_column(default=False)
+
+
+class AttachmentRow(Base):
+    """A photo, voice or video of a case. `state`: waiting, stored or failed; `file` is our own name for it."""
+
+    __tablename__ = "attachments"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    history_id: Mapped[int | None] = mapped_column(ForeignKey("history.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    media_id: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    file: Mapped[str] = mapped_column(String(80), default="")
+    mime: Mapped[str] = mapped_column(String(60), default="")
+    transcript: Mapped[str] = mapped_column(Text, default="")
+    seconds: Mapped[float | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime]
+    error: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime]
+    __table_args__ = (Index(None, "state", "next_try_at"),)
+
+
+class InboxRow(Base):
+    """One delivery from WeChat, kept as it came, with the reply that it got; `key` makes repeats one."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (UniqueConstraint("account", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(String(64))
+    key: Mapped[str] = mapped_column(String(400))
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    fields: Mapped[dict[str, Any]] = mapped_column(JSON)
+    received_at: Mapped[datetime]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    reply: Mapped[str] = mapped_column(Text, default="")
+
+
+class OutboxRow(Base):
+    """A text or photo owed to a resident. `state`: waiting, sending, sent or undeliverable (with `error` for staff)."""
+
+    __tablename__ = "outbox"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    history_id: Mapped[int | None] = mapped_column(ForeignKey("history.id"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
+    state: Mapped[str] = mapped_column(String(15), default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime]
+    channel: Mapped[str] = mapped_column(String(20), default="")
+    error: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    __table_args__ = (Index(None, "state", "next_try_at"),)

@@ -1,0 +1,41 @@
+"""The unit of work: one use case, one transaction; what it owes the outside is rung only after the commit."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from cases.storage.book import Bell, Book
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Engine
+
+
+class Store:
+    """Opens transactions. `ring` is told, after a commit, which rows wait for the worker; it must not raise."""
+
+    def __init__(self, engine: Engine, ring: Callable[[list[Bell]], None] = lambda _bells: None) -> None:
+        self.engine = engine
+        self._reading = engine.execution_options(reading=True)
+        self._ring = ring
+
+    @contextmanager
+    def write(self) -> Iterator[Book]:
+        """Open a transaction that writes: committed at the end, rolled back on any exception."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            with session.begin():
+                book = Book(session)
+                yield book
+            bells = book.bells()
+        if bells:
+            self._ring(bells)
+
+    @contextmanager
+    def read(self) -> Iterator[Book]:
+        """Open a transaction that only reads; nothing of it is kept."""
+        with Session(self._reading, expire_on_commit=False) as session:
+            yield Book(session)

@@ -1,0 +1,71 @@
+"""A trained classifier: two TF-IDF views of a text, one linear layer, one temperature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from classifier import text as prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.floating[Any]]
+
+VIEWS = {"words": prepare.words, "characters": prepare.characters}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A label and how probable it is (0 to 1)."""
+
+    label: str
+    probability: float
+
+
+def vectorizer(view: str, **options: Any) -> TfidfVectorizer:  # noqa: ANN401 - handed on as they are
+    """Return the TF-IDF vectorizer of one view; it expects texts that are prepared already."""
+    return TfidfVectorizer(analyzer=VIEWS[view], sublinear_tf=True, dtype=np.float32, **options)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Predicts labels; `weights` is (labels, features), `bias` is (labels,), margins divide by `temperature`."""
+
+    labels: tuple[str, ...]
+    vectorizers: dict[str, TfidfVectorizer]
+    weights: Floats
+    bias: Floats
+    temperature: float
+    version: str = "unsaved"
+
+    def probabilities(self, texts: Sequence[str]) -> Floats:
+        """Return an array (texts, labels) whose rows sum to 1."""
+        prepared = prepare.prepare_all(texts)
+        features = hstack([self.vectorizers[view].transform(prepared) for view in VIEWS], format="csr")
+        margins = features @ self.weights.T + self.bias
+        return softmax(margins / self.temperature)
+
+    def predict(self, texts: Sequence[str], top: int = 1) -> list[list[Guess]]:
+        """Return for each text its `top` most probable labels, best first."""
+        if not texts:
+            return []
+        rows = self.probabilities(texts)
+        order = np.argsort(-rows, axis=1, kind="stable")[:, :top]
+        return [
+            [Guess(self.labels[at], float(row[at])) for at in best]
+            for row, best in zip(rows, order, strict=True)
+        ]
+
+
+def softmax(margins: Floats) -> Floats:
+    """Return each row as probabilities."""
+    shifted = np.exp(margins - margins.max(axis=1, keepdims=True))
+    result: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return result

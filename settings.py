@@ -1,0 +1,234 @@
+"""Every setting, read once from the environment; all faults are reported together at start.
+
+README.md has the same table for people; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROFILES = ("sandbox", "production")
+WECHAT_MODES = ("plain", "compat", "safe")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+AES_KEY_LENGTH = 43
+SECRET_KEY_MINIMUM = 32
+PORT_MAXIMUM = 65535
+
+# What the sandbox uses when nothing is set. They are public, so production refuses them.
+SANDBOX_WECHAT = {
+    "WECHAT_TOKEN": "sandbox-token",
+    "WECHAT_APPID": "wxsandbox00000001",
+    "WECHAT_SECRET": "sandbox-secret",
+    "WECHAT_AES_KEY": "c2FuZGJveGtleXNhbmRib3hrZXlzYW5kYm94a2V5MDA",
+}
+
+# name: what it means. The order is the order of README's table.
+NAMES = (
+    "WECHAT_TOKEN",
+    "WECHAT_APPID",
+    "WECHAT_SECRET",
+    "WECHAT_AES_KEY",
+    "WECHAT_AES_KEY_PREVIOUS",
+    "WECHAT_MODE",
+    "WECHAT_API_BASE",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "MEDIA_URL",
+    "SECRET_KEY",
+    "PROFILE",
+    "PORT",
+    "DATA_DIR",
+    "LOG_LEVEL",
+)
+
+
+class SettingsError(Exception):
+    """Some settings are wrong; `faults` has one line for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("；".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, repr=False)
+class Settings:
+    """The settings of one process. Never printed whole: they hold secrets."""
+
+    profile: str
+    port: int
+    data_dir: Path
+    log_level: str
+    wechat_token: str
+    wechat_appid: str
+    wechat_secret: str
+    wechat_aes_key: str
+    wechat_aes_key_previous: str
+    wechat_mode: str
+    wechat_api_base: str
+    database_url: str
+    redis_url: str
+    media_url: str
+    secret_key: str
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether this process may show the sandbox."""
+        return self.profile == "sandbox"
+
+    @property
+    def own_address(self) -> str:
+        """Where this machine reaches its own web server."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Whether `make run` has to start the Redis that REDIS_URL names."""
+        return self.redis_url == f"unix://{self.redis_socket}"
+
+    @property
+    def redis_socket(self) -> Path:
+        """The embedded Redis's socket; unix sockets allow about 100 bytes of path."""
+        return _redis_socket(self.data_dir)
+
+    @property
+    def models_dir(self) -> Path:
+        """Where released and candidate classifiers lie."""
+        return self.data_dir / "models"
+
+
+def _redis_socket(data_dir: Path) -> Path:
+    path = data_dir / "redis.sock"
+    if len(os.fsencode(path)) <= 100:  # noqa: PLR2004 - the system's limit is 108, less a margin
+        return path
+    name = f"wanggetong-{os.getuid()}-{crc32(os.fsencode(data_dir)):x}.sock"
+    return Path("/run/user" if os.access("/run/user", os.W_OK) else "/var/tmp") / name  # noqa: S108
+
+
+def sandbox_secret_key(data_dir: Path) -> str:
+    """Return this data folder's own secret key, made at the first start and readable by its owner only."""
+    path = data_dir / "secret.key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        draft = data_dir / f".secret.{os.getpid()}"
+        draft.write_text(secrets.token_hex(32), encoding="ascii")
+        draft.chmod(0o600)
+        try:
+            os.link(draft, path)
+        except FileExistsError:  # another process was first
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from `environ` (the process's own by default).
+
+    Raises SettingsError with every fault found, not only the first.
+    """
+    env = {
+        name: value.strip()
+        for name, value in (os.environ if environ is None else environ).items()
+        if name in NAMES
+    }
+    env = {name: value for name, value in env.items() if value}
+    faults: list[str] = []
+    profile = _choice(env, "PROFILE", PROFILES, "sandbox", faults)
+    sandbox = profile == "sandbox"
+    data_dir = Path(env.get("DATA_DIR", "./data")).expanduser().resolve()
+    port = _port(env, faults)
+    own = f"http://127.0.0.1:{port}"
+    for name, value in SANDBOX_WECHAT.items():
+        if sandbox:
+            env.setdefault(name, value)
+        elif env.get(name) == value:
+            faults.append(f"{name} 还是沙箱的样例值，正式环境请换成公众号后台的值")
+    if not sandbox:
+        faults += [
+            f"{name} 没有设置，正式环境必填"
+            for name in ("WECHAT_TOKEN", "WECHAT_APPID", "WECHAT_SECRET", "SECRET_KEY")
+            if name not in env
+        ]
+    settings = Settings(
+        profile=profile,
+        port=port,
+        data_dir=data_dir,
+        log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, "INFO", faults),
+        wechat_token=env.get("WECHAT_TOKEN", ""),
+        wechat_appid=env.get("WECHAT_APPID", ""),
+        wechat_secret=env.get("WECHAT_SECRET", ""),
+        wechat_aes_key=_aes_key(env, "WECHAT_AES_KEY", faults),
+        wechat_aes_key_previous=_aes_key(env, "WECHAT_AES_KEY_PREVIOUS", faults),
+        wechat_mode=_choice(env, "WECHAT_MODE", WECHAT_MODES, "plain" if sandbox else "safe", faults),
+        wechat_api_base=_url(
+            env,
+            "WECHAT_API_BASE",
+            f"{own}/sandbox/api" if sandbox else "https://api.weixin.qq.com",
+            ("http", "https"),
+            faults,
+        ),
+        database_url=_database(env, data_dir, faults),
+        redis_url=_url(
+            env, "REDIS_URL", f"unix://{_redis_socket(data_dir)}", ("redis", "rediss", "unix"), faults
+        ),
+        media_url=_url(env, "MEDIA_URL", f"file://{data_dir}/media", ("file",), faults),
+        secret_key=env.get("SECRET_KEY", ""),
+    )
+    if settings.wechat_mode == "safe" and not settings.wechat_aes_key:
+        faults.append("WECHAT_AES_KEY 没有设置：WECHAT_MODE=safe 需要它")
+    if settings.secret_key and len(settings.secret_key) < SECRET_KEY_MINIMUM:
+        faults.append(f"SECRET_KEY 太短：至少 {SECRET_KEY_MINIMUM} 个字符")
+    if faults:
+        raise SettingsError(faults)
+    return settings
+
+
+def _choice(env: dict[str, str], name: str, allowed: tuple[str, ...], default: str, faults: list[str]) -> str:
+    value = env.get(name, default)
+    if value not in allowed:
+        faults.append(f"{name}={value} 不认识，可用：{'、'.join(allowed)}")
+        return default
+    return value
+
+
+def _port(env: dict[str, str], faults: list[str]) -> int:
+    value = env.get("PORT", "8000")
+    if value.isascii() and value.isdigit() and 0 < int(value) <= PORT_MAXIMUM:
+        return int(value)
+    faults.append(f"PORT={value} 不是端口号（1 到 {PORT_MAXIMUM}）")
+    return 8000
+
+
+def _aes_key(env: dict[str, str], name: str, faults: list[str]) -> str:
+    value = env.get(name, "")
+    if value and not (len(value) == AES_KEY_LENGTH and value.isascii() and value.isalnum()):
+        faults.append(f"{name} 应是公众号后台给出的 {AES_KEY_LENGTH} 位字母和数字")
+        return ""
+    return value
+
+
+def _url(env: dict[str, str], name: str, default: str, schemes: tuple[str, ...], faults: list[str]) -> str:
+    value = env.get(name, default).rstrip("/")
+    if urlsplit(value).scheme not in schemes:
+        faults.append(f"{name} 应以 {' 或 '.join(f'{scheme}://' for scheme in schemes)} 开头")
+        return default
+    return value
+
+
+def _database(env: dict[str, str], data_dir: Path, faults: list[str]) -> str:
+    """Return the address for SQLAlchemy; a plain postgresql:// means the psycopg driver."""
+    default = f"sqlite:///{data_dir}/wanggetong.sqlite3"
+    value = _url(
+        env, "DATABASE_URL", default, ("sqlite", "postgresql", "postgres", "postgresql+psycopg"), faults
+    )
+    scheme, _, rest = value.partition("://")
+    return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else value
