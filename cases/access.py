@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from cases.workflow import Relation
 
-HANDLING_ROLES = frozenset(
-    {"grid_officer", "grid_leader", "community", "street", "district", "city", "department"}
-)
+HANDLING_ROLES = frozenset({"grid_officer", "grid_leader", "community", "street", "district", "city", "department"})
 SCREENING_ROLES = frozenset({"community", "street", "district", "city"})
 
 

@@ -80,9 +80,7 @@ class Gazetteer:
         found: list[Mention] = []
         at = 0
         while at < len(text):
-            name = next(
-                (text[at : at + n] for n in self._lengths if text[at : at + n] in self._by_name), None
-            )
+            name = next((text[at : at + n] for n in self._lengths if text[at : at + n] in self._by_name), None)
             if name is None:
                 at += 1
                 continue
@@ -109,11 +107,7 @@ class Gazetteer:
         if number:
             value, unit = chinese_number(number[1]), _BUILDING[number[2]]
             for place in places:
-                if (
-                    place.numbers
-                    and place.numbers[2] == unit
-                    and place.numbers[0] <= value <= place.numbers[1]
-                ):
+                if place.numbers and place.numbers[2] == unit and place.numbers[0] <= value <= place.numbers[1]:
                     return Mention(words, place.name, place)
         whole = [place for place in places if place.numbers is None]
         if whole or len({place.grid_id for place in places}) == 1:

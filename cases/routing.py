@@ -65,14 +65,19 @@ PLACE_SOURCES = {
 
 
 def decide(
-    guess: Guess | None, category: Category | None, place: Located | None, confident: float = CONFIDENT
+    guess: Guess | None,
+    category: Category | None,
+    place: Located | None,
+    *,
+    confident: float = CONFIDENT,
+    no_guess: str = "没有判断",
 ) -> Decision:
-    """Decide the queue. A missing classifier, a doubt, or a place that is needed and not known: the dispatchers."""
+    """Decide the queue. No guess (`no_guess` says why), a doubt, or a needed place unknown: the dispatchers."""
     reasons = [_about_place(place)]
     wants_place = category is None or category.needs_place or category.queue in {"grid", "street"}
     ask_place = wants_place and (place is None or place.grid_id is None)
     if guess is None or category is None:
-        return Decision("dispatch", None, (*reasons, "分类器没有给出判断，交派单员"), ask_place)
+        return Decision("dispatch", None, (*reasons, f"{no_guess}，交派单员"), ask_place)
     share = f"判断为“{category.full_name}”，把握 {guess.probability:.0%}"
     if guess.probability < confident:
         reasons.append(f"{share}，低于 {confident:.0%}，交派单员确认")

@@ -39,7 +39,7 @@ class Action(StrEnum):
     SEND = "send"
     REJECT = "reject"
     REPORT_RESULT = "report_result"
-    VERIFY_PASS = "verify_pass"
+    VERIFY_PASS = "verify_pass"  # noqa: S105 - no password
     VERIFY_FAIL = "verify_fail"
     RATE = "rate"
 
@@ -79,6 +79,7 @@ RULES = (
     Rule(Action.REPORT_RESULT, (Relation.HOLDER,), IN_HAND, State.RESOLVED, needs=("text",)),
     Rule(Action.SEND, (Relation.DISPATCHER,), UNRESOLVED, State.ASSIGNED, needs=("unit",)),
     Rule(Action.SEND, (Relation.SUPERIOR, Relation.HOLDER), IN_HAND, State.ASSIGNED, needs=("unit",)),
+    Rule(Action.SEND, (Relation.SYSTEM,), frozenset({State.NEW, State.ASSIGNED}), State.ASSIGNED, needs=("unit",)),
     Rule(Action.REPLY, STAFF, OPEN, needs=("text",)),
     Rule(Action.RETURN, (Relation.HOLDER,), IN_HAND, State.NEW, needs=("text",)),
     Rule(Action.REJECT, (Relation.DISPATCHER,), frozenset({State.NEW}), State.REJECTED, needs=("text",)),

@@ -32,9 +32,7 @@ class PackageError(Exception):
     """A model folder is missing, damaged or not ours; the message says which file and why."""
 
 
-def save(
-    model: Model, folder: Path, *, seed: int, metrics: dict[str, float], label_counts: dict[str, int]
-) -> Path:
+def save(model: Model, folder: Path, *, seed: int, metrics: dict[str, float], label_counts: dict[str, int]) -> Path:
     """Write `model` below `folder` as a new version, make it the current one, and return its folder."""
     files = _files(model)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
@@ -126,14 +124,18 @@ def _checked(folder: Path, name: str, manifest: dict[str, Any]) -> bytes:
 
 
 def _files(model: Model) -> dict[str, bytes]:
-    arrays = {"weights": model.weights, "bias": model.bias, "temperature": np.float64(model.temperature)}
+    arrays: dict[str, Any] = {
+        "weights": model.weights,
+        "bias": model.bias,
+        "temperature": np.float64(model.temperature),
+    }
     vocabulary: dict[str, list[str]] = {}
     for view in VIEWS:
         fitted = model.vectorizers[view]
         arrays[f"idf_{view}"] = fitted.idf_
         vocabulary[view] = sorted(fitted.vocabulary_, key=fitted.vocabulary_.__getitem__)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez_compressed(buffer, **arrays)
     return {
         "weights.npz": buffer.getvalue(),
         "vocabulary.json": _json({"labels": list(model.labels), **vocabulary}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import jieba
@@ -43,13 +44,21 @@ def tokenizer() -> jieba.Tokenizer:
 def words(prepared: str) -> list[str]:
     """Return the single words and adjacent pairs of a prepared text."""
     single = [word for word in tokenizer().cut(prepared) if not word.isspace()]
-    return single + [f"{first} {second}" for first, second in zip(single, single[1:], strict=False)]
+    return single + [f"{first} {second}" for first, second in pairwise(single)]
 
 
-def characters(prepared: str) -> list[str]:
-    """Return the runs of 1 to 4 characters of a prepared text, bounded by marks for start and end."""
-    marked = f"^{prepared}$"
-    return [marked[at : at + size] for size in range(1, 5) for at in range(len(marked) - size + 1)]
+def short_runs(prepared: str) -> list[str]:
+    """Return the runs of 1 and 2 characters of a prepared text: what carries the shortest messages."""
+    return _runs(prepared, (1, 2))
+
+
+def long_runs(prepared: str) -> list[str]:
+    """Return the runs of 3 and 4 characters of a prepared text."""
+    return _runs(prepared, (3, 4))
+
+
+def _runs(prepared: str, sizes: tuple[int, ...]) -> list[str]:
+    return [prepared[at : at + size] for size in sizes for at in range(len(prepared) - size + 1)]
 
 
 def prepare_all(texts: Iterable[str]) -> list[str]:

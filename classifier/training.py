@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix, hstack
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.svm import LinearSVC
 
 from classifier.data import DataError, Example
-from classifier.model import VIEWS, Model, softmax, vectorizer
+from classifier.model import VIEWS, Model, softmax, transform, vectorizer
 from classifier.text import prepare_all
 
 if TYPE_CHECKING:
@@ -20,13 +19,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from scipy.sparse import csr_matrix
+
     from classifier.model import Floats
 
     Whole = npt.NDArray[np.int64]
 
 FOLDS = 4
 MAX_FEATURES = 200_000
-REGULARISATION = 0.6
+REGULARISATION = 0.3
 # From this many examples on, a feature seen once is noise.
 LARGE = 5_000
 
@@ -65,8 +66,9 @@ def label_counts(examples: Sequence[Example]) -> dict[str, int]:
 def _fit_features(prepared: list[str]) -> tuple[dict[str, Any], csr_matrix]:
     options = {"min_df": 2 if len(prepared) >= LARGE else 1, "max_features": MAX_FEATURES}
     vectorizers = {view: vectorizer(view, **options) for view in VIEWS}
-    parts = [vectorizers[view].fit_transform(prepared) for view in VIEWS]
-    return vectorizers, hstack(parts, format="csr")
+    for fitted in vectorizers.values():
+        fitted.fit(prepared)
+    return vectorizers, transform(vectorizers, prepared)
 
 
 def _fit_linear(features: csr_matrix, targets: Whole, labels: int) -> tuple[Floats, Floats]:
@@ -98,8 +100,7 @@ def _held_out_margins(
         vectorizers, features = _fit_features([prepared[at] for at in inside])
         weights, bias = _fit_linear(features, targets[inside], labels)
         held = [prepared[at] for at in outside]
-        held_features = hstack([vectorizers[view].transform(held) for view in VIEWS], format="csr")
-        margins[outside] = held_features @ weights.T + bias
+        margins[outside] = transform(vectorizers, held) @ weights.T + bias
     if not (folds >= 0).any():
         raise DataError("training needs at least two examples of two labels each")
     return margins, folds >= 0

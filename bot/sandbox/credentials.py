@@ -33,9 +33,7 @@ def token(context: Context) -> Json:
     _check_client(context, dict(request.args))
     now = time.time()
     with context.store.write() as db:
-        db.execute(
-            "UPDATE tokens SET revoked_at = ? WHERE kind = 'plain' AND revoked_at IS NULL", (now + OVERLAP,)
-        )
+        db.execute("UPDATE tokens SET revoked_at = ? WHERE kind = 'plain' AND revoked_at IS NULL", (now + OVERLAP,))
         return _issue(db, "plain", forced=False)
 
 
@@ -103,7 +101,8 @@ def oauth_token(context: Context) -> Json:
     if not code:
         raise ApiError(41008)
     with context.store.write() as db:
-        row = db.execute("DELETE FROM codes WHERE code = ? RETURNING *", (code,)).fetchone()
+        row = db.execute("SELECT * FROM codes WHERE code = ?", (code,)).fetchone()
+        db.execute("DELETE FROM codes WHERE code = ?", (code,))
     if row is None or row["expires_at"] <= time.time():
         raise ApiError(40029)
     return {

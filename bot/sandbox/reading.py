@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from flask import request
 
-from bot.sandbox.context import Json
 from bot.sandbox.errors import ApiError
+
+if TYPE_CHECKING:
+    from bot.sandbox.context import Json
 
 OK: Json = {"errcode": 0, "errmsg": "ok"}
 

@@ -135,6 +135,7 @@ def message_json(row: sqlite3.Row) -> Json:
         "id": row["id"],
         "side": row["side"],
         "kind": row["kind"],
+        "client_id": row["client_id"],
         "time": row["created_at"],
         "body": json.loads(row["body"]),
     }

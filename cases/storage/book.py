@@ -171,7 +171,7 @@ class Book:
         rows = self._session.scalars(query.offset((page - 1) * PAGE).limit(PAGE)).all()
         return QueuePage(rows, total, page, pages)
 
-    def _in(self, scope: Scope) -> Select[tuple[CaseRow]]:
+    def _in(self, scope: Scope) -> Select[CaseRow]:
         query = select(CaseRow)
         if scope.states is not None:
             query = query.where(CaseRow.state.in_(scope.states))

@@ -164,6 +164,7 @@ class CaseRow(Base):
     model_version: Mapped[str | None] = mapped_column(String(60))
     place_words: Mapped[str] = mapped_column(String(200), default="")
     place_source: Mapped[str] = mapped_column(String(20), default="")
+    place_asked: Mapped[bool] = mapped_column(default=False)
     lon: Mapped[float | None]
     lat: Mapped[float | None]
     grid_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"), index=True)

@@ -104,6 +104,7 @@ def upgrade() -> None:
     sa.Column('model_version', sa.String(length=60), nullable=True),
     sa.Column('place_words', sa.String(length=200), nullable=False),
     sa.Column('place_source', sa.String(length=20), nullable=False),
+    sa.Column('place_asked', sa.Boolean(), nullable=False),
     sa.Column('lon', sa.Double(), nullable=True),
     sa.Column('lat', sa.Double(), nullable=True),
     sa.Column('grid_id', sa.Integer(), nullable=True),

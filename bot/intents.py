@@ -1,0 +1,162 @@
+"""What a message wants: closed lists and patterns for the shortest lines, a model for the rest.
+
+A report is the default: what nobody recognises still reaches a human. Only what is surely something else does not
+open a case.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cases.numbers import case_id_of, find_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Intent(StrEnum):
+    """What a message wants."""
+
+    REPORT = "report"
+    ADD = "add"
+    NEW = "new"
+    GREETING = "greeting"
+    THANKS = "thanks"
+    HELP = "help"
+    PROGRESS = "progress"
+    URGE = "urge"
+    WITHDRAW = "withdraw"
+    SOLVED = "solved"
+    UNSOLVED = "unsolved"
+    SATISFIED = "satisfied"
+    FAIR = "fair"
+    UNSATISFIED = "unsatisfied"
+    RATING = "rating"
+    DIGIT = "digit"
+    EMPTY = "empty"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An intent, and the rest of the words where the intent is only a prefix (新的：…, 不满意，因为…)."""
+
+    intent: Intent
+    rest: str = ""
+    case_id: int | None = None
+
+
+# Answers to what the bot asked; they mean this only when it did ask, or when nothing else is said.
+SOLVED = r"(?:已经?)?(?:都)?(?:解决|修好|弄好|处理好|处理完|搞定|清理干净|好)(?:了|啦|咯)+"
+UNSOLVED = r"(?:还|根本|又|都)?(?:是)?(?:没有?|未)(?:有)?(?:解决|修好?|弄好?|处理好?|好|人来|清理)(?:啊|呢|呀)?"
+_END = r"[，,。！!～~\s]*"
+_ANSWERS = (
+    (Intent.UNSATISFIED, r"(?:很|非常|太|十分)?不(?:太|是很|怎么)?满意|差评|太差(?:了|劲)?|一星"),
+    (Intent.FAIR, r"基本满意|比较满意|还(?:行|可以|好)(?:吧)?|一般(?:般|吧)?|凑合"),
+    (Intent.SATISFIED, r"(?:很|非常|十分|特别|挺)?满意(?:了|的)?|好评|五星|很好|非常好|点赞"),
+    (Intent.UNSOLVED, UNSOLVED),
+    (Intent.SOLVED, SOLVED),
+)
+_ANSWER = tuple(
+    (intent, re.compile(rf"(?:{pattern}){_END}(?P<rest>.*)", re.DOTALL)) for intent, pattern in _ANSWERS
+)
+_WHOLE = (
+    (Intent.GREETING, r"(?:你好|您好|哈喽|喂|嗨|hi|hello|在吗|在么|在不在|有人吗|有人在吗|早上?好?|上午好|中午好|下午好|晚上好|同志(?:你好|您好)?)(?:[啊呀呢哈]*)"),
+    (Intent.THANKS, r"(?:好的|好|嗯|收到|知道了|明白了|行|ok|太好了)?(?:谢谢|多谢|感谢|辛苦|麻烦)(?:了|啦|你们?|您|大家|哈|啊)*(?:谢谢|辛苦了)?|(?:好的?|嗯+|收到|知道了|明白了?|行|可以|ok|好嘞|好滴|哦+|噢+)(?:了|啦|的)?"),
+    (Intent.HELP, r"帮助|使用说明|怎么(?:用|弄|操作|使用|举报|上报|反映|投诉)(?:啊|呀|呢|的)?|(?:这个?)?(?:是)?(?:干嘛|干什么|做什么)(?:用)?的?|你(?:能|会|可以)(?:干|做)(?:嘛|什么|啥)|(?:如何|咋)(?:用|使用|上报|举报|反映|投诉).{0,4}|help|\?|？"),
+    (Intent.PROGRESS, r"(?:查一?下?|看一?下?|查询|问一?下?)?(?:我的)?(?:进度|进展|工单|办理情况|处理情况)(?:查询|怎么样了?|呢|如何)?"),
+    (Intent.URGE, r"(?:催(?:一下|办|催|单)|快(?:点|些)(?:啊|吧|处理|来)?|抓紧(?:点|处理|时间)?|赶紧的?|能不能快(?:点|些))(?:啊|吧|呀|了)*"),
+    (Intent.WITHDRAW, r"撤回|撤销(?:工单)?|不用(?:来|修|管|处理|办)了(?:.{0,6})|取消(?:上报|工单)?|算了(?:吧)?|我撤回.{0,6}"),
+)  # fmt: skip
+_WHOLES = tuple((intent, re.compile(rf"(?:{pattern})", re.IGNORECASE)) for intent, pattern in _WHOLE)
+_NEW = re.compile(
+    r"(?:(?:新的|新问题|另外一?(?:件事|个事)|还有(?:一|个|件|另外)*(?:件|个)?(?:事情?|问题)|再(?:报|反映)一个|换个?(?:事|问题)))"
+    r"[，,：:。\s]*(?P<rest>.*)",
+    re.DOTALL,
+)
+_ADD = re.compile(r"(?:补充(?:一下|一点)?|再补充(?:一下)?|加一句)[，,：:。\s]*(?P<rest>.+)", re.DOTALL)
+_MINE = r"(?:我|上次|上回|之前|前几天|昨天|前天|上周|那天|刚才)"
+_PROGRESS = re.compile(
+    rf"{_MINE}.{{0,8}}(?:报|反映|投诉|举报|说|提|发)(?:的|过的|了的?|上去的).{{0,14}}"
+    r"(?:了吗|了么|了没|没有|怎么样|咋样|呢|进度|到哪|如何|什么时候|有结果|有消息|吗|没)"
+    r"|(?:处理|办理?|进行|弄|办)(?:得|的)?(?:到哪|到什么|怎么样|咋样|如何)|(?:有|出)(?:结果|消息|进展|下文)(?:了吗|了没|吗|没有|没)"
+    r"|(?:查|看|问)(?:一下|下|询)?.{0,6}进度|进度.{0,4}(?:怎么样|如何|呢)",
+)
+_SHORT = 14
+_LETTERS = re.compile(r"[^\W_]", re.UNICODE)
+_TRIM = re.compile(r"^[\s，,。.！!～~…]+|[\s，,。.！!～~…]+$")
+# The model's word for "no report" counts from this probability on; chat that looks like a matter stays a report.
+SURE = 0.55
+_MODEL_LABELS = {
+    "chat/greeting": Intent.GREETING,
+    "chat/thanks": Intent.THANKS,
+    "chat/help": Intent.HELP,
+    "chat/progress": Intent.PROGRESS,
+    "chat/urge": Intent.URGE,
+    "chat/rating": Intent.RATING,
+    "chat/nonsense": Intent.CHAT,
+    "chat/insult": Intent.CHAT,
+    "chat/advert": Intent.CHAT,
+    "chat/smalltalk": Intent.CHAT,
+}
+
+
+def read(text: str, guess: Callable[[str], tuple[str, float] | None], *, has_place: bool = False) -> Wish:
+    """Return what `text` wants. `guess` is the intent model: label and probability, or None without one."""
+    line = _TRIM.sub("", text)
+    return _by_rules(line) or _by_model(line, guess, has_place=has_place)
+
+
+def answer(text: str, *, anywhere: bool = False) -> Wish | None:
+    """Return the answer to a question of the bot that `text` begins with (or contains), and the words after it."""
+    line = _TRIM.sub("", text)
+    for intent, pattern in _ANSWER:
+        match = pattern.search(line) if anywhere else pattern.match(line)
+        if match:
+            return Wish(intent, match["rest"].strip() if match.start() == 0 else line)
+    return None
+
+
+def _by_rules(line: str) -> Wish | None:
+    if not _LETTERS.search(line):
+        return Wish(Intent.HELP if line in {"?", "？"} else Intent.EMPTY)
+    if line.isdigit() and len(line) == 1:
+        return Wish(Intent.DIGIT, line)
+    case_id = next(filter(None, map(case_id_of, find_numbers(line))), None)
+    if case_id is not None and len(line) <= 2 * _SHORT:
+        replied = _answer_to(line)
+        return Wish(replied.intent, replied.rest, case_id) if replied else Wish(Intent.PROGRESS, case_id=case_id)
+    for intent, pattern in _WHOLES:
+        if pattern.fullmatch(line):
+            return Wish(intent)
+    for intent, pattern in ((Intent.NEW, _NEW), (Intent.ADD, _ADD)):
+        match = pattern.match(line)
+        if match:
+            return Wish(intent, match["rest"].strip())
+    if len(line) <= 2 * _SHORT and _PROGRESS.search(line):
+        return Wish(Intent.PROGRESS)
+    replied = answer(line)
+    return replied if replied and len(line) <= _SHORT else None
+
+
+def _answer_to(line: str) -> Wish | None:
+    """Return the answer in `100014 解决了`, the number cut out."""
+    words = re.sub(r"[\d\s-]{5,}|工单号?|编号", "", line).strip("：:，, ")
+    if _WHOLES[4][1].fullmatch(words):
+        return Wish(Intent.URGE)
+    if _WHOLES[5][1].fullmatch(words):
+        return Wish(Intent.WITHDRAW)
+    return answer(words) if words else None
+
+
+def _by_model(line: str, guess: Callable[[str], tuple[str, float] | None], *, has_place: bool) -> Wish:
+    guessed = guess(line)
+    if guessed is None:
+        return Wish(Intent.REPORT if len(line) > 1 else Intent.CHAT)
+    label, probability = guessed
+    if label not in _MODEL_LABELS or probability < SURE or has_place:
+        return Wish(Intent.REPORT)
+    return Wish(_MODEL_LABELS[label])

@@ -1,0 +1,144 @@
+"""The city as the rules see it: units, grids, places, categories. Read whole, kept until it changes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cases.geo import GridIndex
+from cases.places import Gazetteer, Place, parse_numbers
+from cases.routing import Category, Located
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cases.storage import Book
+    from cases.storage.tables import PlaceRow
+
+VERSION_KEY = "city_version"
+PLACE_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit, which is a queue as well; `path` is the chain of ids from the top."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+    parent_id: int | None
+    path: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class City:
+    """One version of the city."""
+
+    version: str
+    units: Mapping[int, Unit]
+    by_code: Mapping[str, Unit]
+    categories: Mapping[str, Category]
+    gazetteer: Gazetteer
+    grids: GridIndex
+    polygons: Mapping[int, dict[str, object]] = field(repr=False)
+
+    @property
+    def dispatch(self) -> Unit:
+        """The dispatchers' queue. Raises LookupError while no city is loaded."""
+        for unit in self.units.values():
+            if unit.kind == "dispatch":
+                return unit
+        raise LookupError("no city is loaded: run `flask --app web load-city`")
+
+    def queue_unit(self, queue: str, grid_id: int | None) -> Unit:
+        """Return the unit that a routing decision names; the dispatchers where it names nothing that exists."""
+        if queue == "grid" and grid_id is not None:
+            return self.units[grid_id]
+        if queue == "street" and grid_id is not None:
+            return self.above(grid_id, "street") or self.dispatch
+        return self.by_code.get(queue) or self.dispatch
+
+    def above(self, unit_id: int, kind: str) -> Unit | None:
+        """Return the unit of this kind that `unit_id` belongs to, itself included."""
+        unit: Unit | None = self.units[unit_id]
+        while unit is not None and unit.kind != kind:
+            unit = self.units[unit.parent_id] if unit.parent_id is not None else None
+        return unit
+
+    def locate_text(self, text: str) -> Located | None:
+        """Return the place that a text names best, or None."""
+        mention = self.gazetteer.best(text)
+        if mention is None:
+            return None
+        if mention.place is None:
+            return Located(mention.words, None, "text")
+        return Located(mention.words, mention.place.grid_id, "text", mention.place.lon, mention.place.lat)
+
+    def locate_point(self, lon: float, lat: float, label: str) -> Located:
+        """Return the place of a WGS-84 point; the grid is None outside all grids."""
+        grid_id = self.grids.find(lon, lat)
+        words = label.strip() or (f"{self.units[grid_id].name}附近" if grid_id else "发来的定位")
+        return Located(words[:PLACE_CHARACTERS], grid_id, "location", lon, lat)
+
+    def locate_grid(self, grid_id: int | None, source: str) -> Located | None:
+        """Return a grid as a place, for what is known without words: a scanned code, a usual grid."""
+        if grid_id is None or grid_id not in self.units:
+            return None
+        return Located(self.units[grid_id].name, grid_id, source)
+
+
+class CityCache:
+    """Hands out the city; asks the database for its version each time and reads it anew only when that changed."""
+
+    def __init__(self) -> None:
+        self._city: City | None = None
+        self._lock = threading.Lock()
+
+    def current(self, book: Book) -> City:
+        """Return the city as it is in this transaction."""
+        version = book.meta(VERSION_KEY) or ""
+        city = self._city
+        if city is None or city.version != version:
+            with self._lock:
+                city = self._city = read_city(book, version)
+        return city
+
+
+def read_city(book: Book, version: str) -> City:
+    """Build the city from its rows."""
+    rows = book.units()
+    units = {row.id: Unit(row.id, row.code, row.name, row.kind, row.parent_id, row.path, row.phone) for row in rows}
+    polygons = {row.id: row.polygon for row in rows if row.polygon}
+    return City(
+        version=version,
+        units=units,
+        by_code={unit.code: unit for unit in units.values()},
+        categories={
+            row.code: Category(
+                row.code,
+                row.name,
+                row.group_name,
+                row.queue,
+                row.needs_place,
+                row.urgent,
+                (row.accept_hours, row.contact_hours, row.finish_hours),
+            )
+            for row in book.categories()
+        },
+        gazetteer=_gazetteer(book.places()),
+        grids=GridIndex(polygons),
+        polygons=polygons,
+    )
+
+
+def _gazetteer(rows: Sequence[PlaceRow]) -> Gazetteer:
+    return Gazetteer(
+        (
+            Place(row.name, row.kind, row.grid_id, parse_numbers(row.numbers), row.lon, row.lat),
+            [str(alias) for alias in row.aliases],
+        )
+        for row in rows
+    )

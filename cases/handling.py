@@ -1,0 +1,241 @@
+"""What staff do to a case. Every page and API goes through `access_case` and `act`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cases import access, lifecycle
+from cases.lifecycle import NotAllowed, Who
+from cases.storage import Scope
+from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow, StaffRow
+from cases.workflow import ENDED, UNRESOLVED, Action, Relation, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cases.access import Actor
+    from cases.city import City, Unit
+    from cases.storage import Book
+    from cases.storage.tables import HistoryRow
+
+TEXT_LIMIT = 1000
+# Of a result's photos so many are sent to the resident: each costs one of the few messages that WeChat allows.
+PHOTOS_SENT = 2
+
+
+class NoSuchCase(Exception):  # noqa: N818 - the house's word for a refusal
+    """There is no such case, or it is none of this person's business: the two look alike."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo from staff that lies in the media store already."""
+
+    file: str
+    mime: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What came with an action."""
+
+    text: str = ""
+    unit: str = ""
+    category: str = ""
+    photos: tuple[Photo, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list of cases that a person may look at."""
+
+    key: str
+    name: str
+    scope: Scope
+
+
+def access_case(book: Book, city: City, actor: Actor, case_id: int) -> tuple[CaseRow, frozenset[Relation]]:
+    """Return the case and what `actor` is to it. Raises NoSuchCase for a missing and for a foreign one alike."""
+    case = book.get(CaseRow, case_id)
+    held = relations(city, actor, case) if case is not None else frozenset()
+    if case is None or not held:
+        raise NoSuchCase
+    return case, held
+
+
+def relations(city: City, actor: Actor, case: CaseRow) -> frozenset[Relation]:
+    """Return what `actor` is to this case."""
+    grid_path = city.units[case.grid_id].path if case.grid_id is not None else None
+    return access.relations(actor, city.units[case.holder_id].path, grid_path)
+
+
+def lists_of(actor: Actor) -> list[ListOf]:
+    """Return the lists that a person may look at, the one to work on first."""
+    open_states = frozenset(map(str, UNRESOLVED))
+    ended = frozenset(map(str, ENDED))
+    lists = []
+    if actor.role in access.HANDLING_ROLES or actor.role == "dispatcher":
+        mine = "派单台" if actor.role == "dispatcher" else "我的队列"
+        lists.append(ListOf("mine", mine, Scope(open_states, holder_id=actor.unit_id)))
+    if actor.role == "dispatcher":
+        lists.append(ListOf("all", "全部在办", Scope(open_states)))
+    elif actor.role in access.SCREENING_ROLES or actor.role == "leader":
+        lists.append(ListOf("all", "辖区在办", Scope(open_states, below=actor.unit_path)))
+    if lists:
+        wide = lists[-1].scope
+        resolved = frozenset({str(State.RESOLVED)})
+        lists.append(ListOf("resolved", "待核查", Scope(resolved, wide.holder_id, wide.below)))
+        lists.append(ListOf("ended", "已办结", Scope(ended, wide.holder_id, wide.below)))
+    return lists
+
+
+def targets(city: City, actor: Actor, case: CaseRow) -> list[Unit]:
+    """Return the units to which this person may send the case now."""
+    held = relations(city, actor, case)
+    return [
+        unit
+        for unit in city.units.values()
+        if unit.id != case.holder_id and access.may_send_to(actor, unit.path, unit.kind, held)
+    ]
+
+
+def act(book: Book, city: City, actor: Actor, case_id: int, action: Action, inputs: Inputs, now: datetime) -> CaseRow:
+    """Do one action to a case, with its effects. Raises NoSuchCase or NotAllowed."""
+    access_case(book, city, actor, case_id)
+    case = book.lock_case(case_id)
+    if case is None or not relations(city, actor, case):
+        raise NoSuchCase
+    if len(inputs.text) > TEXT_LIMIT:
+        raise NotAllowed(f"写得太长了，请在 {TEXT_LIMIT} 字以内。")
+    who = Who("staff", relations(city, actor, case), actor.staff_id)
+    try:
+        HANDLERS[action](_Step(book, city, actor, case, who, inputs, now))
+    except KeyError:
+        raise NotAllowed("没有这个操作。") from None
+    except NotAllowed as refusal:
+        raise NotAllowed(f"{refusal}{_latest(book, case)}") from None
+    return case
+
+
+def _latest(book: Book, case: CaseRow) -> str:
+    """Say who did what last: the usual reason why an action is refused."""
+    last = next((row for row in reversed(book.history(case.id)) if row.staff_id is not None), None)
+    person = book.get(StaffRow, last.staff_id) if last is not None and last.staff_id is not None else None
+    return f"（最近由{person.name}处理过，请刷新看看）" if person is not None else ""
+
+
+@dataclass(frozen=True)
+class _Step:
+    book: Book
+    city: City
+    actor: Actor
+    case: CaseRow
+    who: Who
+    inputs: Inputs
+    now: datetime
+
+    def record(self, action: Action, *, public: bool = False, text: str | None = None) -> HistoryRow:
+        text = self.inputs.text if text is None else text
+        return lifecycle.step(self.book, self.case, action, self.who, self.now, text=text, public=public)
+
+    def tell(self, notice: str, row: HistoryRow) -> None:
+        lifecycle.notify(self.book, self.city, self.case, notice, self.now, text=self.inputs.text, history=row)
+
+    def touch(self) -> None:
+        """The resident has now been contacted."""
+        if self.case.contacted_at is None:
+            self.case.contacted_at = self.now
+            lifecycle.refresh_due(self.case)
+
+    def attach(self, row: HistoryRow) -> None:
+        """Keep the photos with the history, and send the first of them to the resident."""
+        for at, photo in enumerate(self.inputs.photos):
+            attachment = AttachmentRow(
+                case_id=self.case.id,
+                history_id=row.id,
+                kind="photo",
+                state="stored",
+                file=photo.file,
+                mime=photo.mime,
+                next_try_at=self.now,
+                created_at=self.now,
+            )
+            self.book.add(attachment)
+            if row.public and at < PHOTOS_SENT:
+                lifecycle.owe(self.book, self.case, "", self.now, history_id=row.id, attachment_id=attachment.id)
+
+
+def _accept(step: _Step) -> None:
+    row = step.record(Action.ACCEPT)
+    step.case.handler_id = step.actor.staff_id
+    step.tell("accepted", row)
+
+
+def _reply(step: _Step) -> None:
+    row = step.record(Action.REPLY, public=True)
+    step.touch()
+    step.attach(row)
+    step.tell("reply", row)
+
+
+def _note(step: _Step) -> None:
+    step.attach(step.record(Action.NOTE))
+
+
+def _return(step: _Step) -> None:
+    step.record(Action.RETURN)
+    lifecycle.hold(step.case, step.city, step.city.dispatch, step.now)
+
+
+def _send(step: _Step) -> None:
+    unit = step.city.by_code.get(step.inputs.unit)
+    if unit is None:
+        raise NotAllowed("请选一个要转去的单位。")
+    if not access.may_send_to(step.actor, unit.path, unit.kind, step.who.relations):
+        raise NotAllowed(f"不能直接转给{unit.name}，请退回派单台，由派单员转。")
+    if step.inputs.category:
+        _correct(step, step.inputs.category)
+    row = step.record(Action.SEND, text=f"转给{unit.name}。{step.inputs.text}".strip())
+    lifecycle.hold(step.case, step.city, unit, step.now)
+    step.tell("sent", row)
+
+
+def _correct(step: _Step, code: str) -> None:
+    """Take the person's word for the kind of matter."""
+    category = step.city.categories.get(code)
+    if category is None:
+        raise NotAllowed("没有这个类别。")
+    if code != step.case.category_code and Relation.DISPATCHER in step.who.relations:
+        step.case.category_code, step.case.category_by = code, "staff"
+        step.case.reasons = [*step.case.reasons, f"{step.actor.name}改为“{category.full_name}”"]
+
+
+def _reject(step: _Step) -> None:
+    step.tell("rejected", step.record(Action.REJECT, public=True))
+
+
+def _report_result(step: _Step) -> None:
+    row = step.record(Action.REPORT_RESULT, public=True)
+    step.case.result, step.case.resolved_at = step.inputs.text.strip(), step.now
+    step.case.handler_id = step.actor.staff_id
+    step.case.gathering_until = None
+    step.touch()
+    lifecycle.refresh_due(step.case)
+    step.attach(row)
+    step.tell("result", row)
+    resident = step.book.get(ResidentRow, step.case.resident_id) if step.case.resident_id else None
+    if resident is not None:
+        resident.asked, resident.asked_case_id = "verify", step.case.id
+
+
+HANDLERS: dict[Action, Callable[[_Step], None]] = {
+    Action.ACCEPT: _accept,
+    Action.REPLY: _reply,
+    Action.NOTE: _note,
+    Action.RETURN: _return,
+    Action.SEND: _send,
+    Action.REJECT: _reject,
+    Action.REPORT_RESULT: _report_result,
+}

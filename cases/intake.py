@@ -1,0 +1,213 @@
+"""What a resident does to the case book: open a case, add to it, place it, verify, rate, urge, withdraw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from cases import lifecycle, routing
+from cases.lifecycle import REPORTER, SYSTEM
+from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
+from cases.workflow import Action, State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cases.city import City
+    from cases.storage import Book
+    from cases.storage.tables import HistoryRow
+
+GATHERING = timedelta(minutes=10)
+# A place that the resident did not name for this case gives way to one that they do.
+ASSUMED = ("", "usual", "scene")
+KEPT_GUESSES = 3
+
+
+@dataclass(frozen=True)
+class MediaPart:
+    """A file that WeChat keeps for us for three days: photo, voice or video."""
+
+    kind: str
+    media_id: str
+    transcript: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one message brings to a case."""
+
+    text: str = ""
+    place: routing.Located | None = None
+    media: MediaPart | None = None
+    guesses: tuple[routing.Guess, ...] = ()
+    model_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The case after a message, whether its place has to be asked for, and whether it went elsewhere."""
+
+    case: CaseRow
+    ask_place: bool
+    rerouted: bool
+
+
+def open_case(book: Book, city: City, resident: ResidentRow, report: Report, now: datetime) -> Outcome:
+    """Open a case and route it. Without a classifier or a place it goes to the dispatchers, numbered all the same."""
+    place = report.place or city.locate_grid(resident.scene_grid_id, "scene")
+    place = place or city.locate_grid(resident.usual_grid_id, "usual")
+    case = CaseRow(
+        resident_id=resident.id,
+        state=State.NEW,
+        text=report.text,
+        guesses=[],
+        holder_id=city.dispatch.id,
+        opened_at=now,
+        gathering_until=now + GATHERING,
+        accept_by=now,
+        contact_by=now,
+        finish_by=now,
+    )
+    _understand(case, report)
+    _put(case, place)
+    lifecycle.hold(case, city, city.dispatch, now)
+    book.add(case)
+    row = lifecycle.record(book, case, "open", REPORTER, now, text=report.text, public=True)
+    _attach(book, case, row, report, now)
+    decision = _route(book, city, case, now)
+    _learn_habits(resident, case)
+    return Outcome(case, decision.ask_place, rerouted=True)
+
+
+def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: datetime) -> Outcome:
+    """Add a message to an open case. While nobody has accepted it, what it adds may send it elsewhere."""
+    row = lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=report.text, public=True)
+    _attach(book, case, row, report, now)
+    case.text = "\n".join(part for part in (case.text, report.text) if part)
+    case.gathering_until = now + GATHERING
+    changed = _understand(case, report)
+    if report.place is not None and (case.place_source in ASSUMED or _says_more(report.place, case)):
+        _put(case, report.place)
+        changed = True
+    ask_place, holder, kind = False, case.holder_id, case.category_code
+    if changed and case.state in {State.NEW, State.ASSIGNED} and case.handler_id is None:
+        ask_place = _route(book, city, case, now).ask_place
+    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
+    if resident is not None:
+        _learn_habits(resident, case)
+    return Outcome(case, ask_place, rerouted=(holder, kind) != (case.holder_id, case.category_code))
+
+
+def verify(book: Book, city: City, case: CaseRow, now: datetime, *, solved: bool, words: str) -> None:
+    """Close a case that the resident finds solved, or send it back to its holder."""
+    if solved:
+        lifecycle.step(book, case, Action.VERIFY_PASS, REPORTER, now, text=words, public=True)
+        return
+    lifecycle.step(book, case, Action.VERIFY_FAIL, REPORTER, now, text=words, public=True)
+    case.failed_checks += 1
+    case.resolved_at = None
+    lifecycle.hold(case, city, city.units[case.holder_id], now)
+
+
+def rate(book: Book, case: CaseRow, rating: str, now: datetime, *, words: str) -> None:
+    """Record a rating of a closed case: `satisfied`, `fair` or `unsatisfied`. A later word on it adds to the first."""
+    lifecycle.step(book, case, Action.RATE, REPORTER, now, text=words, public=True)
+    case.rating = rating
+
+
+def explain(book: Book, case: CaseRow, words: str, now: datetime) -> None:
+    """Keep the resident's reason for a rating, or for what is not solved."""
+    if case.state == State.CLOSED:
+        lifecycle.step(book, case, Action.RATE, REPORTER, now, text=words, public=True)
+        case.rating_words = words
+    else:
+        lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words, public=True)
+
+
+def urge(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
+    """Count an urge and show it to the holder."""
+    lifecycle.step(book, case, Action.URGE, REPORTER, now, text=words, public=True)
+    case.urges += 1
+
+
+def withdraw(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
+    """End a case at the resident's wish."""
+    lifecycle.step(book, case, Action.WITHDRAW, REPORTER, now, text=words, public=True)
+    case.gathering_until = None
+
+
+def close_by_default(book: Book, city: City, case: CaseRow, now: datetime) -> None:
+    """Close a case whose resident has not verified in time; they can still rate it."""
+    row = lifecycle.step(book, case, Action.VERIFY_PASS, SYSTEM, now, text="到期未核查，按办结处理")
+    lifecycle.notify(book, city, case, "closed_by_default", now, history=row)
+    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
+    if resident is not None:
+        resident.asked, resident.asked_case_id = "rate", case.id
+
+
+def _understand(case: CaseRow, report: Report) -> bool:
+    """Take over the message's guesses where they are surer than the case's own; say whether they were."""
+    if not report.guesses or case.category_by != "classifier":
+        return False
+    known = case.guesses[0]["probability"] if case.guesses else 0.0
+    if case.guesses and (known >= routing.CONFIDENT or report.guesses[0].probability <= known):
+        return False
+    case.guesses = [
+        {"code": guess.code, "probability": round(guess.probability, 4)} for guess in report.guesses[:KEPT_GUESSES]
+    ]
+    case.model_version = report.model_version
+    return True
+
+
+def _says_more(place: routing.Located, case: CaseRow) -> bool:
+    return case.grid_id is None and place.grid_id is not None
+
+
+def _put(case: CaseRow, place: routing.Located | None) -> None:
+    if place is not None:
+        case.place_words, case.place_source, case.grid_id = place.words, place.source, place.grid_id
+        case.lon, case.lat = place.lon, place.lat
+
+
+def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Decision:
+    """Decide the queue anew and put the case there; the reasons are kept with it."""
+    first = case.guesses[0] if case.guesses else None
+    guess = routing.Guess(first["code"], first["probability"]) if first else None
+    category = city.categories.get(guess.code) if guess else None
+    place = routing.Located(case.place_words, case.grid_id, case.place_source) if case.place_source else None
+    decision = routing.decide(guess, category, place, no_guess=_why_no_guess(case))
+    case.category_code = category.code if category else None
+    case.reasons = list(decision.reasons)
+    unit = city.queue_unit(decision.queue, case.grid_id)
+    if unit.kind == "dispatch":
+        if case.state == State.NEW:
+            lifecycle.hold(case, city, unit, now)
+    elif unit.id != case.holder_id:
+        lifecycle.hold(case, city, unit, now)
+        lifecycle.step(book, case, Action.SEND, SYSTEM, now, text=f"到{unit.name}：{'；'.join(decision.reasons)}")
+    return decision
+
+
+def _why_no_guess(case: CaseRow) -> str:
+    return "分类器暂时用不了" if case.text else "还没有文字，不知道是什么事"
+
+
+def _attach(book: Book, case: CaseRow, row: HistoryRow, report: Report, now: datetime) -> None:
+    if report.media is not None:
+        attachment = AttachmentRow(
+            case_id=case.id,
+            history_id=row.id,
+            kind=report.media.kind,
+            media_id=report.media.media_id,
+            transcript=report.media.transcript,
+            next_try_at=now,
+            created_at=now,
+        )
+        book.add(attachment)
+
+
+def _learn_habits(resident: ResidentRow, case: CaseRow) -> None:
+    """Remember where this resident reports from, once they have said so themselves."""
+    if case.grid_id is not None and case.place_source in {"text", "location"}:
+        resident.usual_grid_id = case.grid_id

@@ -1,0 +1,136 @@
+"""The one door through which a case changes: the table is asked, the history is written, the due time is set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cases import limits, words
+from cases.numbers import number_of, spoken
+from cases.storage.tables import HistoryRow, OutboxRow
+from cases.workflow import Action, Relation, State, find
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cases.city import City, Unit
+    from cases.storage import Book
+    from cases.storage.tables import CaseRow
+
+
+class NotAllowed(Exception):  # noqa: N818 - the house's word for a refusal
+    """The action is not open to this person in this state; the message is for their eyes."""
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who acts, and what they are to the case."""
+
+    kind: str
+    relations: frozenset[Relation]
+    staff_id: int | None = None
+
+
+REPORTER = Who("resident", frozenset({Relation.REPORTER}))
+SYSTEM = Who("system", frozenset({Relation.SYSTEM}))
+
+
+def step(
+    book: Book, case: CaseRow, action: Action, who: Who, now: datetime, *, text: str = "", public: bool = False
+) -> HistoryRow:
+    """Do `action` if the table allows it: new state, one line of history, the deadline that counts from now on.
+
+    Raises NotAllowed, with the present state in words, when the table has no such rule.
+    """
+    rule = find(State(case.state), action, who.relations)
+    if rule is None:
+        state = words.STAFF_STATES[State(case.state)]
+        raise NotAllowed(f"这个工单现在是“{state}”，不能再{words.ACTIONS[action]}了。")
+    if "text" in rule.needs and not text.strip():
+        raise NotAllowed(f"{words.ACTIONS[action]}要写几句话。")
+    before = case.state
+    if rule.to is not None:
+        case.state = rule.to
+        case.ended_at = now if rule.to in {State.CLOSED, State.REJECTED, State.WITHDRAWN} else None
+    row = record(book, case, action, who, now, text=text.strip(), public=public, before=before)
+    refresh_due(case)
+    return row
+
+
+def record(
+    book: Book,
+    case: CaseRow,
+    action: str,
+    who: Who,
+    now: datetime,
+    *,
+    text: str = "",
+    public: bool = False,
+    before: str | None = None,
+) -> HistoryRow:
+    """Add one line to a case's history."""
+    row = HistoryRow(
+        case_id=case.id,
+        at=now,
+        who=who.kind,
+        staff_id=who.staff_id,
+        action=str(action),
+        from_state=before,
+        to_state=case.state if before is not None else None,
+        text=text,
+        public=public,
+    )
+    return book.add(row)
+
+
+def hold(case: CaseRow, city: City, unit: Unit, now: datetime) -> None:
+    """Put a case into a unit's queue, with new limits from now on."""
+    category = city.categories.get(case.category_code or "")
+    hours = category.hours if category else limits.DISPATCH_HOURS
+    times = limits.deadlines(now, hours, urgent=bool(category and category.urgent))
+    case.holder_id, case.handler_id = unit.id, None
+    case.accept_by, case.contact_by, case.finish_by = times.accept_by, times.contact_by, times.finish_by
+    refresh_due(case)
+
+
+def refresh_due(case: CaseRow) -> None:
+    """Set the deadline that counts in the case's present state."""
+    times = limits.Deadlines(case.accept_by, case.contact_by, case.finish_by)
+    state = State(case.state)
+    contacted = case.contacted_at is not None
+    case.due_at = limits.due(state, times, contacted=contacted, resolved_at=case.resolved_at)
+
+
+def notify(
+    book: Book, city: City, case: CaseRow, notice: str, now: datetime, *, text: str = "", history: HistoryRow
+) -> None:
+    """Owe the resident one of the notices; the worker delivers it, and its fate shows at `history`."""
+    if case.resident_id is None:
+        return
+    content = words.NOTICES[notice].format(
+        title=words.title_of(case.text),
+        number=spoken(number_of(case.id)),
+        holder=city.units[case.holder_id].name,
+        contact_by=limits.spoken_time(case.contact_by, now),
+        finish_by=limits.spoken_time(case.finish_by, now),
+        text=text.strip(),
+    )
+    owe(book, case, content, now, history_id=history.id)
+
+
+def owe(
+    book: Book, case: CaseRow, text: str, now: datetime, *, history_id: int, attachment_id: int | None = None
+) -> None:
+    """Put a text, or a stored photo, into the outbox."""
+    if case.resident_id is None:
+        return
+    row = OutboxRow(
+        resident_id=case.resident_id,
+        case_id=case.id,
+        history_id=history_id,
+        text=text,
+        attachment_id=attachment_id,
+        next_try_at=now,
+        created_at=now,
+    )
+    book.add(row)

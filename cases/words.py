@@ -1,0 +1,84 @@
+"""The case book's Chinese: names of states, actions and roles, and the notices that residents get."""
+
+from __future__ import annotations
+
+from cases.workflow import Action, State
+
+STATES = {
+    State.NEW: "待派单",
+    State.ASSIGNED: "待受理",
+    State.ACCEPTED: "办理中",
+    State.RESOLVED: "待您确认",
+    State.CLOSED: "已办结",
+    State.REJECTED: "不予受理",
+    State.WITHDRAWN: "已撤回",
+}
+# What staff read where the resident's words would be wrong.
+STAFF_STATES = STATES | {State.RESOLVED: "待居民核查"}
+
+ACTIONS = {
+    Action.SUPPLEMENT: "补充",
+    Action.URGE: "催办",
+    Action.WITHDRAW: "撤回",
+    Action.ACCEPT: "受理",
+    Action.REPLY: "回复居民",
+    Action.NOTE: "内部备注",
+    Action.RETURN: "退回派单台",
+    Action.SEND: "转派",
+    Action.REJECT: "不予受理",
+    Action.REPORT_RESULT: "报告结果",
+    Action.VERIFY_PASS: "核查通过",
+    Action.VERIFY_FAIL: "核查不通过",
+    Action.RATE: "评价",
+}
+OPENED = "建案"
+ROUTED = "系统派单"
+
+ROLES = {
+    "grid_officer": "网格员",
+    "grid_leader": "网格长",
+    "community": "社区工作人员",
+    "street": "街道工作人员",
+    "district": "区中心工作人员",
+    "city": "市中心工作人员",
+    "department": "部门工作人员",
+    "dispatcher": "派单员",
+    "leader": "分管领导",
+    "admin": "系统管理员",
+}
+
+UNIT_KINDS = {
+    "city": "市",
+    "district": "区",
+    "street": "街道",
+    "community": "社区",
+    "grid": "网格",
+    "department": "部门",
+    "dispatch": "派单台",
+}
+
+RATINGS = {"satisfied": "满意", "fair": "基本满意", "unsatisfied": "不满意"}
+
+NOTICES = {
+    "accepted": "您反映的“{title}”（工单 {number}），{holder}已经接手，{finish_by}前给您结果。",
+    "reply": "【{holder}回复】工单 {number}：\n{text}",
+    "sent": "您反映的“{title}”（工单 {number}）已转给{holder}，{contact_by}前会联系您。",
+    "rejected": "您反映的“{title}”（工单 {number}）这里办不了：\n{text}",
+    "result": (
+        "您反映的“{title}”（工单 {number}）有结果了。\n【{holder}】{text}\n\n"
+        "请您看看解决了没有：\n回复 1 解决了\n回复 2 没解决"
+    ),
+    "closed_by_default": (
+        "工单 {number}“{title}”一直没等到您的回音，先按办结处理了。\n"
+        "要是还没解决，再说一声，我们接着办。也请您评个分：满意、基本满意，还是不满意？"
+    ),
+}
+TITLE_CHARACTERS = 18
+
+
+def title_of(text: str) -> str:
+    """Return the first words of a case, as its name in lists and messages."""
+    line = " ".join(text.split())
+    if not line:
+        return "（没有文字）"
+    return line if len(line) <= TITLE_CHARACTERS else line[:TITLE_CHARACTERS] + "…"

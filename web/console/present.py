@@ -1,0 +1,168 @@
+"""What the console's pages show: plain values, ready for the templates, made from rows in `shape`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is logged in."""
+
+    name: str
+    role_name: str
+    unit_name: str
+    is_admin: bool
+    is_dispatcher: bool
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One list that the person may look at. `key` is the address's `list=` value."""
+
+    key: str
+    name: str
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True)
+class CaseLine:
+    """One case in a list. `card` is `red`, `yellow` or empty."""
+
+    number: str
+    spoken: str
+    title: str
+    category: str
+    place: str
+    state: str
+    state_name: str
+    holder: str
+    due: str
+    card: str
+    urgent: bool
+    urges: int
+    photos: int
+    opened: str
+
+
+@dataclass(frozen=True)
+class Media:
+    """A photo, voice or video; `state` waiting, stored or failed; addresses are empty unless stored."""
+
+    kind: str
+    state: str
+    url: str
+    thumbnail_url: str
+    transcript: str
+    seconds: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Whether a message reached the resident: state waiting, sent or undeliverable, and words about it."""
+
+    state: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One bubble of the talk, or an internal note (`public` False). `who` resident, staff, bot or system."""
+
+    at: str
+    who: str
+    name: str
+    text: str
+    public: bool
+    media: tuple[Media, ...] = ()
+    delivery: Delivery | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the history: when, who did what, and the words given with it."""
+
+    at: str
+    name: str
+    words: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An option of a select; `selected` for the present value."""
+
+    value: str
+    name: str
+    selected: bool = False
+
+
+@dataclass(frozen=True)
+class ActionForm:
+    """An action that this person may take now. The first one of a case is the likely one.
+
+    Fields to show: `asks_text` (name `text`, required when `needs_text`), `asks_photos` (file input `photos`,
+    several), `units` (select `unit`, grouped: (group name, choices)), `categories` (select `category`, grouped).
+    """
+
+    action: str
+    name: str
+    hint: str
+    placeholder: str
+    asks_text: bool
+    needs_text: bool
+    asks_photos: bool
+    units: tuple[tuple[str, tuple[Choice, ...]], ...] = ()
+    categories: tuple[tuple[str, tuple[Choice, ...]], ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MapView:
+    """The place on an empty canvas: SVG path data in a 320 × 200 box, and the point if there is one."""
+
+    grid_path: str
+    neighbour_paths: tuple[str, ...]
+    point: tuple[float, float] | None
+    grid_name: str
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """Everything on a case's page."""
+
+    line: CaseLine
+    text: str
+    channel: str
+    resident: str
+    waiting_since: str
+    next_step: str
+    place_source: str
+    grid: str
+    map: MapView | None
+    reasons: tuple[str, ...]
+    guesses: tuple[tuple[str, str], ...]
+    result: str
+    rating: str
+    rating_words: str
+    window: str
+    thread: tuple[Entry, ...]
+    events: tuple[Event, ...]
+    actions: tuple[ActionForm, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class CategoryLine:
+    """One row of the administrator's table of kinds."""
+
+    code: str
+    group: str
+    name: str
+    queues: tuple[tuple[str, tuple[Choice, ...]], ...]
+    needs_place: bool
+    urgent: bool
+    accept_hours: float
+    contact_hours: float
+    finish_hours: float

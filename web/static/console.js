@@ -1,0 +1,266 @@
+/* The staff console's small manners. Everything works without this file; it makes it quicker and safer. */
+'use strict';
+(() => {
+  const root = document.documentElement;
+  root.classList.add('js');
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const byId = (id) => document.getElementById(id);
+  const wide = () => window.matchMedia('(min-width: 64rem)').matches;
+
+  // ---- toasts -------------------------------------------------------------------------------------------------
+  const readyToast = (toast) => {
+    const close = toast.querySelector('[data-close-toast]');
+    const remove = () => toast.remove();
+    if (close) { close.hidden = false; close.addEventListener('click', remove); }
+    if (toast.dataset.toast === 'ok') setTimeout(remove, 6000);
+  };
+  const toast = (words, kind = 'warn', href = '') => {
+    const box = document.createElement('div');
+    box.className = `toast toast-${kind}`;
+    box.dataset.toast = kind;
+    const text = document.createElement(href ? 'a' : 'span');
+    text.textContent = words;
+    if (href) { text.href = href; text.addEventListener('click', () => box.remove()); }
+    box.append(text);
+    byId('toasts').append(box);
+    setTimeout(() => box.remove(), 8000);
+  };
+  all('.toast').forEach(readyToast);
+
+  // ---- dialogs made of <details> ------------------------------------------------------------------------------
+  const makeDialog = (details) => {
+    const { dialog: action, title } = details.dataset;
+    const summary = details.querySelector('summary');
+    const form = details.querySelector('form');
+    const dialog = document.createElement('dialog');
+    if (!dialog.showModal) return;
+    dialog.id = `dialog-${action}`;
+    dialog.setAttribute('aria-label', title);
+    dialog.className = 'sheet';
+    const article = document.createElement('article');
+    const head = document.createElement('header');
+    const name = document.createElement('h2');
+    const close = document.createElement('button');
+    name.textContent = title;
+    close.type = 'button';
+    close.className = 'plain sheet-close';
+    close.setAttribute('aria-label', '关闭');
+    close.textContent = '✕';
+    head.append(name, close);
+    article.append(head, form);
+    dialog.append(article);
+    const open = document.createElement('button');
+    open.type = 'button';
+    open.className = summary.className;
+    open.dataset.open = action;
+    open.append(...summary.childNodes);
+    details.replaceWith(open);
+    document.body.append(dialog);
+    open.addEventListener('click', () => {
+      setMore(false);
+      dialog.showModal();
+      root.classList.add('sheet-open');
+      const first = form.querySelector('select, textarea');
+      if (first && wide()) first.focus();
+    });
+    close.addEventListener('click', () => dialog.close());
+    dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+    dialog.addEventListener('close', () => { root.classList.remove('sheet-open'); });
+  };
+
+  const more = byId('more');
+  const rest = byId('rest');
+  const setMore = (open) => {
+    if (!more) return;
+    more.setAttribute('aria-expanded', String(open));
+    rest.classList.toggle('open', open);
+  };
+  if (more) {
+    more.addEventListener('click', () => setMore(more.getAttribute('aria-expanded') !== 'true'));
+    document.addEventListener('click', (event) => { if (!event.target.closest('#actions')) setMore(false); });
+  }
+  const barSelf = () => document.querySelector('.bar-self[open]');
+  document.addEventListener('click', (event) => {
+    const open = barSelf();
+    if (open && !open.contains(event.target)) open.open = false;
+  });
+  document.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    if (rest && rest.classList.contains('open')) { setMore(false); more.focus(); }
+    const open = barSelf();
+    if (open) { open.open = false; open.querySelector('summary').focus(); }
+  });
+  all('details[data-dialog]').forEach(makeDialog);
+  if (wide()) all('details[data-open-wide]').forEach((details) => { details.open = true; });
+  all('[data-focus]').forEach((link) => link.addEventListener('click', (event) => {
+    const field = byId(link.dataset.focus);
+    if (!field) return;
+    event.preventDefault();
+    setMore(false);
+    field.scrollIntoView({ block: 'center' });
+    field.focus({ preventScroll: true });
+  }));
+  all('[data-back]').forEach((link) => link.addEventListener('click', (event) => {
+    const from = document.referrer && new URL(document.referrer);
+    if (from && from.origin === location.origin && from.pathname === new URL(link.href).pathname) {
+      event.preventDefault();
+      history.back();
+    }
+  }));
+
+  // ---- what one types: counter, quick picks, drafts -----------------------------------------------------------
+  const draftKey = (form) => `draft:${form.dataset.draft}`;
+  const store = (key, value) => {
+    try { if (value) sessionStorage.setItem(key, value); else sessionStorage.removeItem(key); } catch { /* private mode */ }
+  };
+  const stored = (key) => { try { return sessionStorage.getItem(key) || ''; } catch { return ''; } };
+  const count = (field) => {
+    const counter = document.querySelector(`[data-counter="${field.id}"]`);
+    if (counter) counter.textContent = field.value ? `${field.value.length} / ${field.maxLength}` : '';
+  };
+  const sent = stored('draft-sent');
+  if (sent && document.querySelector('[data-toast="ok"]')) store(sent, '');
+  store('draft-sent', '');
+  all('form[data-draft] textarea').forEach((field) => {
+    if (!field.value) field.value = stored(draftKey(field.form));
+    count(field);
+    field.addEventListener('input', () => { count(field); store(draftKey(field.form), field.value); });
+  });
+  all('[data-fill]').forEach((button) => button.addEventListener('click', () => {
+    const field = byId(button.dataset.fill);
+    const words = button.textContent.trim();
+    const before = field.value.trim();
+    if (!before.includes(words)) field.value = before ? `${before}${/[，。；！？]$/.test(before) ? '' : '，'}${words}` : words;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    if (wide()) field.focus();
+  }));
+  all('form[data-logout]').forEach((form) => form.addEventListener('submit', () => {
+    try { sessionStorage.clear(); } catch { /* private mode */ }
+  }));
+
+  // ---- photos -------------------------------------------------------------------------------------------------
+  const showPhotos = (input) => {
+    const box = byId(input.dataset.previews);
+    all('img', box).forEach((image) => URL.revokeObjectURL(image.src));
+    box.replaceChildren(...[...input.files].map((file, index) => {
+      const button = document.createElement('button');
+      const image = document.createElement('img');
+      button.type = 'button';
+      button.className = 'preview';
+      button.setAttribute('aria-label', `去掉第 ${index + 1} 张照片`);
+      image.src = URL.createObjectURL(file);
+      image.alt = '';
+      button.append(image);
+      button.addEventListener('click', () => {
+        const kept = new DataTransfer();
+        [...input.files].forEach((one, at) => { if (at !== index) kept.items.add(one); });
+        input.files = kept.files;
+        showPhotos(input);
+      });
+      return button;
+    }));
+  };
+  all('input[data-previews]').forEach((input) => input.addEventListener('change', () => showPhotos(input)));
+
+  // ---- sending once -------------------------------------------------------------------------------------------
+  const setBusy = (form, busy) => {
+    const button = form.querySelector('button[type="submit"]');
+    if (!button) return;
+    if (busy) {
+      button.dataset.words = button.innerHTML;
+      button.textContent = button.dataset.busy || '正在发送…';
+    } else if (button.dataset.words) {
+      button.innerHTML = button.dataset.words;
+      delete button.dataset.words;
+    }
+    button.disabled = busy;
+    form.classList.toggle('sending', busy);
+  };
+  document.addEventListener('submit', (event) => {
+    const form = event.target;
+    if (!form.matches('form[data-once]')) return;
+    if (form.classList.contains('sending')) { event.preventDefault(); return; }
+    if (navigator.onLine === false) {
+      event.preventDefault();
+      toast('现在没有网络，写的都还在，有网了再发', 'warn');
+      return;
+    }
+    if (form.dataset.draft) store('draft-sent', draftKey(form));
+    setBusy(form, true);
+  });
+  window.addEventListener('pageshow', (event) => {
+    if (event.persisted) all('form.sending').forEach((form) => setBusy(form, false));
+  });
+
+  // ---- sample logins, the table of kinds ----------------------------------------------------------------------
+  all('[data-login]').forEach((button) => button.addEventListener('click', () => {
+    const form = byId('login-form');
+    form.elements.login.value = button.dataset.login;
+    form.elements.password.value = button.dataset.password;
+    form.querySelector('button[type="submit"]').focus();
+  }));
+  all('form[data-dirty]').forEach((form) => form.addEventListener('input', () => form.classList.add('dirty')));
+  all('[data-filter]').forEach((field) => field.addEventListener('input', () => {
+    const wanted = field.value.trim().toLowerCase();
+    let found = 0;
+    all('[data-filter-group]').forEach((group) => {
+      let inGroup = 0;
+      all(`${field.dataset.filter}[data-words]`, group).forEach((row) => {
+        const match = row.dataset.words.toLowerCase().includes(wanted);
+        row.hidden = !match;
+        inGroup += match ? 1 : 0;
+      });
+      group.hidden = inGroup === 0;
+      found += inGroup;
+    });
+    byId('filter-none').hidden = found > 0;
+  }));
+
+  // ---- lists and threads that refresh themselves (htmx) -------------------------------------------------------
+  const offline = byId('offline');
+  const sayOffline = (words, href = '') => {
+    const line = offline.querySelector('span');
+    line.textContent = words;
+    if (href) {
+      const link = document.createElement('a');
+      link.href = href;
+      link.textContent = '重新登录';
+      line.append(link);
+    }
+    offline.hidden = false;
+  };
+  const refresher = (event) => event.target instanceof Element && event.target.closest('[data-refresh]');
+  const failed = (event) => { if (refresher(event)) sayOffline('网络不通，正在重试'); };
+  ['htmx:sendError', 'htmx:timeout', 'htmx:responseError'].forEach((name) => document.addEventListener(name, failed));
+  document.addEventListener('htmx:beforeRequest', (event) => {
+    const box = refresher(event);
+    if (!box) return;
+    const playing = all('audio, video', box).some((media) => !media.paused);
+    const selecting = !window.getSelection().isCollapsed && box.contains(window.getSelection().anchorNode);
+    if (document.hidden || playing || selecting) event.preventDefault();
+  });
+  document.addEventListener('htmx:beforeSwap', (event) => {
+    const box = refresher(event);
+    if (!box || event.detail.xhr.status !== 200) return;
+    const fresh = new DOMParser().parseFromString(event.detail.xhr.responseText, 'text/html');
+    const now = fresh.getElementById(box.id);
+    if (!now) {
+      event.detail.shouldSwap = false;
+      sayOffline('登录已过期，', location.href);
+      return;
+    }
+    offline.hidden = true;
+    const page = byId('case');
+    const freshPage = fresh.getElementById('case');
+    if (page && freshPage && page.dataset.state !== freshPage.dataset.state) byId('changed').hidden = false;
+    const added = Number(now.dataset.count || 0) - Number(box.dataset.count || 0);
+    if (added > 0) toast(`有 ${added} 条新消息`, 'ok', '#talk-end');
+    const same = ['list', 'lists', 'thread', 'glance', 'events'].every((id) => {
+      const mine = byId(id);
+      const theirs = fresh.getElementById(id);
+      return !mine || (theirs && mine.innerHTML === theirs.innerHTML);
+    });
+    if (same) event.detail.shouldSwap = false;
+    else if (fresh.title) document.title = fresh.title;
+  });
+})();
