@@ -60,9 +60,7 @@ _ANSWERS = (
     (Intent.UNSOLVED, UNSOLVED),
     (Intent.SOLVED, SOLVED),
 )
-_ANSWER = tuple(
-    (intent, re.compile(rf"(?:{pattern}){_END}(?P<rest>.*)", re.DOTALL)) for intent, pattern in _ANSWERS
-)
+_ANSWER = tuple((intent, re.compile(rf"(?:{pattern}){_END}(?P<rest>.*)", re.DOTALL)) for intent, pattern in _ANSWERS)
 _WHOLE = (
     (Intent.GREETING, r"(?:你好|您好|哈喽|喂|嗨|hi|hello|在吗|在么|在不在|有人吗|有人在吗|早上?好?|上午好|中午好|下午好|晚上好|同志(?:你好|您好)?)(?:[啊呀呢哈]*)"),
     (Intent.THANKS, r"(?:好的|好|嗯|收到|知道了|明白了|行|ok|太好了)?(?:谢谢|多谢|感谢|辛苦|麻烦)(?:了|啦|你们?|您|大家|哈|啊)*(?:谢谢|辛苦了)?|(?:好的?|嗯+|收到|知道了|明白了?|行|可以|ok|好嘞|好滴|哦+|噢+)(?:了|啦|的)?"),

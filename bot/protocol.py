@@ -41,9 +41,7 @@ BLOCK = 32
 RANDOM_BYTES = 16
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_CONTROL_REFERENCE = re.compile(
-    r"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[0-8bcef]|1[0-9a-f]));", re.IGNORECASE
-)
+_CONTROL_REFERENCE = re.compile(r"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[0-8bcef]|1[0-9a-f]));", re.IGNORECASE)
 
 
 class Refused(Exception):  # noqa: N818 - the house's word for 4xx, no retry
@@ -77,9 +75,7 @@ class Cipher:
         body = secrets.token_bytes(RANDOM_BYTES) + len(content).to_bytes(4, "big") + content + self._appid
         padding = BLOCK - len(body) % BLOCK
         encryptor = self._aes(self._keys[0]).encryptor()
-        return base64.b64encode(
-            encryptor.update(body + bytes([padding]) * padding) + encryptor.finalize()
-        ).decode()
+        return base64.b64encode(encryptor.update(body + bytes([padding]) * padding) + encryptor.finalize()).decode()
 
     def decrypt(self, encrypted: str) -> str:
         """Return the content of an envelope under the current or a previous key; Refused if none fits."""
@@ -154,9 +150,7 @@ class Gate:
     def __init__(self, settings: Settings) -> None:
         self._token = settings.wechat_token
         self._mode = settings.wechat_mode
-        self._cipher = Cipher(
-            settings.wechat_appid, settings.wechat_aes_key, settings.wechat_aes_key_previous
-        )
+        self._cipher = Cipher(settings.wechat_appid, settings.wechat_aes_key, settings.wechat_aes_key_previous)
 
     def echo(self, query: Mapping[str, str]) -> str:
         """Answer WeChat's check of the address: the echo string, if the signature is right."""

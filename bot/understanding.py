@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import classifier
+from cases import learning
 from cases.routing import Guess
 from classifier.package import current_version
 
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MATTERS, INTENTS = "matters", "intents"
-REPORT_LABEL = "report"
+
 KEPT = 3
 
 
@@ -64,8 +64,8 @@ class Understanding:
     """Asks the released models; never raises."""
 
     def __init__(self, models_dir: Path) -> None:
-        self._matters = Released(models_dir / MATTERS)
-        self._intents = Released(models_dir / INTENTS)
+        self._matters = Released(models_dir / learning.MATTERS)
+        self._intents = Released(models_dir / learning.INTENTS)
 
     def matter(self, text: str) -> Reading:
         """Return the likeliest kinds of matter."""
@@ -87,7 +87,7 @@ class Understanding:
 
     def faults(self) -> dict[str, str]:
         """Return for each model in trouble why."""
-        models = {MATTERS: self._matters, INTENTS: self._intents}
+        models = {learning.MATTERS: self._matters, learning.INTENTS: self._intents}
         for released in models.values():
             released.model()
         return {name: released.fault for name, released in models.items() if released.fault}

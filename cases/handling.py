@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from cases.storage import Book
     from cases.storage.tables import HistoryRow
 
-TEXT_LIMIT = 1000
+# WeChat takes 2,048 bytes a message: this many Chinese characters and our own words around them.
+TEXT_LIMIT = 500
 # Of a result's photos so many are sent to the resident: each costs one of the few messages that WeChat allows.
 PHOTOS_SENT = 2
 
@@ -176,8 +177,8 @@ def _accept(step: _Step) -> None:
 def _reply(step: _Step) -> None:
     row = step.record(Action.REPLY, public=True)
     step.touch()
-    step.attach(row)
     step.tell("reply", row)
+    step.attach(row)
 
 
 def _note(step: _Step) -> None:
@@ -223,8 +224,8 @@ def _report_result(step: _Step) -> None:
     step.case.gathering_until = None
     step.touch()
     lifecycle.refresh_due(step.case)
-    step.attach(row)
     step.tell("result", row)
+    step.attach(row)
     resident = step.book.get(ResidentRow, step.case.resident_id) if step.case.resident_id else None
     if resident is not None:
         resident.asked, resident.asked_case_id = "verify", step.case.id

@@ -57,27 +57,22 @@ def open_case(book: Book, city: City, resident: ResidentRow, report: Report, now
     """Open a case and route it. Without a classifier or a place it goes to the dispatchers, numbered all the same."""
     place = report.place or city.locate_grid(resident.scene_grid_id, "scene")
     place = place or city.locate_grid(resident.usual_grid_id, "usual")
-    case = CaseRow(
-        resident_id=resident.id,
-        state=State.NEW,
-        text=report.text,
-        guesses=[],
-        holder_id=city.dispatch.id,
-        opened_at=now,
-        gathering_until=now + GATHERING,
-        accept_by=now,
-        contact_by=now,
-        finish_by=now,
-    )
-    _understand(case, report)
-    _put(case, place)
-    lifecycle.hold(case, city, city.dispatch, now)
-    book.add(case)
-    row = lifecycle.record(book, case, "open", REPORTER, now, text=report.text, public=True)
+    case = _blank(city, report, place, now)
+    case.resident_id, case.gathering_until = resident.id, now + GATHERING
+    row = _enter(book, case, REPORTER, now)
     _attach(book, case, row, report, now)
     decision = _route(book, city, case, now)
     _learn_habits(resident, case)
     return Outcome(case, decision.ask_place, rerouted=True)
+
+
+def open_imported(book: Book, city: City, report: Report, now: datetime, *, source_key: str, channel: str) -> CaseRow:
+    """Open and route a case that another system reported (12345, a spreadsheet); `source_key` is its name there."""
+    case = _blank(city, report, report.place, now)
+    case.source_key, case.channel = source_key, channel
+    _enter(book, case, SYSTEM, now)
+    _route(book, city, case, now)
+    return case
 
 
 def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: datetime) -> Outcome:
@@ -144,6 +139,28 @@ def close_by_default(book: Book, city: City, case: CaseRow, now: datetime) -> No
     resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
     if resident is not None:
         resident.asked, resident.asked_case_id = "rate", case.id
+
+
+def _blank(city: City, report: Report, place: routing.Located | None, now: datetime) -> CaseRow:
+    case = CaseRow(
+        state=State.NEW,
+        text=report.text,
+        category_by="classifier",
+        guesses=[],
+        opened_at=now,
+        accept_by=now,
+        contact_by=now,
+        finish_by=now,
+    )
+    _understand(case, report)
+    _put(case, place)
+    lifecycle.hold(case, city, city.dispatch, now)
+    return case
+
+
+def _enter(book: Book, case: CaseRow, who: lifecycle.Who, now: datetime) -> HistoryRow:
+    book.add(case)
+    return lifecycle.record(book, case, "open", who, now, text=case.text, public=True)
 
 
 def _understand(case: CaseRow, report: Report) -> bool:

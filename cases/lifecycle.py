@@ -33,6 +33,7 @@ class Who:
 
 REPORTER = Who("resident", frozenset({Relation.REPORTER}))
 SYSTEM = Who("system", frozenset({Relation.SYSTEM}))
+BOT = Who("bot", frozenset())
 
 
 def step(

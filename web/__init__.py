@@ -1,0 +1,57 @@
+"""The staff console and the other pages, on Flask. `create_app` is the entry for servers and for `flask --app web`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+import settings as configuration
+from bot import webhook
+from bot.assembly import build
+from bot.sandbox import blueprint as sandbox
+from settings import sandbox_secret_key
+from web import cli, health, home, logs, security
+from web.console import blueprint as console
+
+if TYPE_CHECKING:
+    from bot.assembly import House
+    from settings import Settings
+
+UPLOAD_LIMIT = 40 * 1024 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application for these settings (the environment's by default). Raises SettingsError."""
+    settings = settings or configuration.load()
+    logs.configure(settings.log_level)
+    house = build(settings)
+    app = Flask(__name__, static_folder="static", template_folder="templates")
+    app.config.update(
+        SECRET_KEY=settings.secret_key or sandbox_secret_key(settings.data_dir),
+        SESSION_COOKIE_NAME="wanggetong",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=not settings.sandbox,
+        MAX_CONTENT_LENGTH=UPLOAD_LIMIT,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+    )
+    app.extensions["house"] = house
+    protect = security.protect(app)
+    for routes in (webhook.blueprint(house), health.blueprint(house)):
+        app.register_blueprint(routes)
+        protect.exempt(routes)
+    app.register_blueprint(console(house))
+    app.register_blueprint(home.blueprint(house))
+    if settings.sandbox:
+        routes = sandbox(settings)
+        app.register_blueprint(routes)
+        protect.exempt(routes)
+    cli.register(app, house)
+    return app
+
+
+def house_of(app: Flask) -> House:
+    """Return what the application works with."""
+    house: House = app.extensions["house"]
+    return house

@@ -134,14 +134,34 @@ class Book:
         )
         return self._session.scalars(query.limit(limit)).all()
 
-    def deliveries_of(self, resident_id: int) -> Sequence[InboxRow]:
-        """Return everything that this resident has sent."""
-        query = select(InboxRow).where(InboxRow.resident_id == resident_id).order_by(InboxRow.id)
-        return self._session.scalars(query).all()
-
     def resident(self, openid: str) -> Sequence[ResidentRow]:
         """Return the residents with this openid: one for each official account."""
         return self._session.scalars(select(ResidentRow).where(ResidentRow.openid == openid)).all()
+
+    def all_cases_of(self, resident_id: int) -> Sequence[CaseRow]:
+        """Return every case of a resident."""
+        return self._session.scalars(select(CaseRow).where(CaseRow.resident_id == resident_id)).all()
+
+    def forget_talk(self, case: CaseRow) -> list[str]:
+        """Blank what the resident and the bot said in a case, drop the resident's files; return those files' names."""
+        talk = [row for row in self.history(case.id) if row.public and row.who in {"resident", "bot"}]
+        spoken = {row.id for row in talk}
+        for row in talk:
+            row.text = ""
+        parts = [part for part in self.attachments(case.id) if part.history_id in spoken]
+        for owed in self.owed(case.id):
+            self._session.delete(owed)
+        self._session.flush()
+        for part in parts:
+            self._session.delete(part)
+        return [part.file for part in parts if part.file]
+
+    def forget_resident(self, resident: ResidentRow) -> None:
+        """Delete a resident and everything that they sent."""
+        self._session.flush()
+        self._session.execute(delete(OutboxRow).where(OutboxRow.resident_id == resident.id))
+        self._session.execute(delete(InboxRow).where(InboxRow.resident_id == resident.id))
+        self._session.delete(resident)
 
     # -- one case ----------------------------------------------------------------------------------------------
 
@@ -164,12 +184,16 @@ class Book:
 
     def queue(self, scope: Scope, page: int = 1) -> QueuePage:
         """Return a page of the cases in `scope`, the nearest deadline first, cases without one last."""
-        total = self._session.scalar(select(func.count()).select_from(self._in(scope).subquery())) or 0
+        total = self.count(scope)
         pages = max(1, -(-total // PAGE))
         page = min(max(1, page), pages)
         query = self._in(scope).order_by(CaseRow.due_at.is_(None), CaseRow.due_at, CaseRow.id.desc())
         rows = self._session.scalars(query.offset((page - 1) * PAGE).limit(PAGE)).all()
         return QueuePage(rows, total, page, pages)
+
+    def count(self, scope: Scope) -> int:
+        """Return how many cases are in `scope`."""
+        return self._session.scalar(select(func.count()).select_from(self._in(scope).subquery())) or 0
 
     def _in(self, scope: Scope) -> Select[CaseRow]:
         query = select(CaseRow)

@@ -42,6 +42,7 @@
     const name = document.createElement('h2');
     const close = document.createElement('button');
     name.textContent = title;
+    name.tabIndex = -1;
     close.type = 'button';
     close.className = 'plain sheet-close';
     close.setAttribute('aria-label', '关闭');
@@ -61,7 +62,7 @@
       dialog.showModal();
       root.classList.add('sheet-open');
       const first = form.querySelector('select, textarea');
-      if (first && wide()) first.focus();
+      (first && wide() ? first : name).focus();
     });
     close.addEventListener('click', () => dialog.close());
     dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
@@ -163,15 +164,15 @@
   all('input[data-previews]').forEach((input) => input.addEventListener('change', () => showPhotos(input)));
 
   // ---- sending once -------------------------------------------------------------------------------------------
+  const said = new WeakMap();
   const setBusy = (form, busy) => {
     const button = form.querySelector('button[type="submit"]');
     if (!button) return;
     if (busy) {
-      button.dataset.words = button.innerHTML;
+      said.set(button, [...button.childNodes]);
       button.textContent = button.dataset.busy || '正在发送…';
-    } else if (button.dataset.words) {
-      button.innerHTML = button.dataset.words;
-      delete button.dataset.words;
+    } else if (said.has(button)) {
+      button.replaceChildren(...said.get(button));
     }
     button.disabled = busy;
     form.classList.toggle('sending', busy);

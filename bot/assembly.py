@@ -1,0 +1,64 @@
+"""The one place that builds the real things and hands them on. Nothing is built at import time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.bell import BellRope, connect
+from bot.delivery import Courier
+from bot.media import MediaStore
+from bot.protocol import Gate
+from bot.reception import Reception
+from bot.understanding import Understanding
+from bot.wechat import WeChat
+from cases.city import CityCache
+from cases.storage import Store, build_engine
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything that one process works with."""
+
+    settings: Settings
+    store: Store
+    cities: CityCache
+    understanding: Understanding
+    bell: BellRope
+    gate: Gate
+    reception: Reception
+    wechat: WeChat
+    media: MediaStore
+    courier: Courier
+
+
+def build(settings: Settings) -> House:
+    """Build the house. Connections are made at first use, so a server may fork after this."""
+    redis = connect(settings.redis_url)
+    bell = BellRope(redis)
+    store = Store(build_engine(settings.database_url), ring=bell.ring)
+    cities = CityCache()
+    understanding = Understanding(settings.models_dir)
+    wechat = WeChat(settings, redis)
+    media = MediaStore(settings.media_url)
+    return House(
+        settings=settings,
+        store=store,
+        cities=cities,
+        understanding=understanding,
+        bell=bell,
+        gate=Gate(settings),
+        reception=Reception(store, cities, understanding),
+        wechat=wechat,
+        media=media,
+        courier=Courier(store, wechat, media, utc_now),
+    )

@@ -1,0 +1,244 @@
+"""What the bot makes of a resident's words, photos, voices and places: one reply for one message.
+
+`respond` is called inside the message's transaction. It reads the wish, lets the case book act, and returns what to
+say; an empty reply means silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot import answers, phrases
+from bot.intents import Intent, Wish, read
+from bot.receipts import added_reply, opened_reply, progress_reply, which_reply
+from cases import intake
+from cases.intake import MediaPart, Report
+from cases.numbers import number_of, spoken
+from cases.storage.tables import CaseRow
+from cases.workflow import OPEN, UNRESOLVED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from bot.understanding import Reading
+    from cases.city import City
+    from cases.routing import Located
+    from cases.storage import Book
+    from cases.storage.tables import ResidentRow
+
+# A second matter within one burst: both kinds sure, of different groups, and more than a few words.
+OTHER_MATTER = 0.6
+OTHER_MATTER_CHARACTERS = 8
+# How long a question for the reason of a bad word stays open.
+REASON_OPEN = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one message brings: words (typed or spoken), a file, a place; and what the models make of the words."""
+
+    text: str = ""
+    media: MediaPart | None = None
+    place: Located | None = None
+    reading: Reading | None = None
+    intent_guess: tuple[str, float] | None = None
+
+
+@dataclass
+class Turn:
+    """One message in its transaction. `case` is the case that it turned out to be about."""
+
+    book: Book
+    city: City
+    resident: ResidentRow
+    now: datetime
+    quiet_since: datetime
+    case: CaseRow | None = None
+
+    @property
+    def gathering(self) -> CaseRow | None:
+        """The open case that this resident's messages still belong to."""
+        return self.book.gathering_case(self.resident.id, self.now)
+
+    def asked(self) -> tuple[str | None, CaseRow | None]:
+        """Return what the bot waits for, and about which case."""
+        case_id = self.resident.asked_case_id
+        return self.resident.asked, self.book.lock_case(case_id) if case_id is not None else None
+
+    def ask(self, what: str | None, case: CaseRow | None = None) -> None:
+        """Wait for an answer of this kind about this case; None: for nothing."""
+        self.resident.asked = what
+        self.resident.asked_case_id = case.id if case is not None else None
+
+
+def respond(turn: Turn, said: Said) -> str:
+    """Return the reply to one message."""
+    if not said.text:
+        return _take(turn, said)
+    wish = read(said.text, lambda _text: said.intent_guess, has_place=said.place is not None)
+    answered = answers.to_question(turn, wish, said.text, REASON_OPEN)
+    if answered is not None:
+        return answered
+    return HANDLERS[wish.intent](turn, wish, said)
+
+
+# -- reports ---------------------------------------------------------------------------------------------------
+
+
+def _take(turn: Turn, said: Said, *, new: bool = False) -> str:
+    """Put a message into the case that is being told, or into a new one."""
+    report = _report(said)
+    case = None if new else turn.gathering
+    other = case is not None and _other_matter(turn, case, said)
+    if case is None or other:
+        outcome = intake.open_case(turn.book, turn.city, turn.resident, report, turn.now)
+        reply = opened_reply(turn.city, outcome, report, turn.now)
+        reply = f"{phrases.NEW_MATTER}\n{reply}" if other else reply
+    else:
+        earlier = sum(part.kind == report.media.kind for part in turn.book.attachments(case.id)) if report.media else 0
+        outcome = intake.extend_case(turn.book, turn.city, case, report, turn.now)
+        reply = added_reply(turn.city, outcome, report, turn.now, earlier=earlier)
+    turn.case = outcome.case
+    if outcome.ask_place:
+        outcome.case.place_asked = True
+    return reply
+
+
+def _report(said: Said) -> Report:
+    reading = said.reading
+    return Report(
+        text=said.text,
+        place=said.place,
+        media=said.media,
+        guesses=reading.guesses if reading else (),
+        model_version=reading.model_version if reading else None,
+    )
+
+
+def _other_matter(turn: Turn, case: CaseRow, said: Said) -> bool:
+    """Say whether a text within a burst is clearly about something else than the case being told."""
+    if len(said.text) < OTHER_MATTER_CHARACTERS or said.reading is None or not said.reading.guesses or not case.guesses:
+        return False
+    ours, theirs = said.reading.guesses[0], case.guesses[0]
+    groups = [
+        turn.city.categories[code].group_name for code in (ours.code, theirs["code"]) if code in turn.city.categories
+    ]
+    sure = min(ours.probability, theirs["probability"]) >= OTHER_MATTER
+    return sure and len(set(groups)) > 1
+
+
+def _new(turn: Turn, wish: Wish, said: Said) -> str:
+    case = turn.gathering
+    if case is not None:
+        case.gathering_until = turn.now
+    if not wish.rest:
+        return phrases.INVITE
+    return _take(turn, replace(said, text=wish.rest), new=True)
+
+
+def _add(turn: Turn, wish: Wish, said: Said) -> str:
+    case = turn.gathering or _only(_open_cases(turn))
+    if case is None:
+        return _take(turn, replace(said, text=wish.rest))
+    outcome = intake.extend_case(turn.book, turn.city, case, _report(replace(said, text=wish.rest)), turn.now)
+    turn.case = case
+    return added_reply(turn.city, outcome, Report(text=wish.rest), turn.now, earlier=0)
+
+
+# -- questions about cases -------------------------------------------------------------------------------------
+
+
+def _progress(turn: Turn, wish: Wish, _said: Said) -> str:
+    if wish.case_id is not None:
+        case = _own(turn, wish.case_id)
+        turn.case = case
+        return progress_reply(turn.city, [case], turn.now) if case else phrases.PROGRESS_UNKNOWN
+    cases = turn.book.cases_of(turn.resident.id)
+    shown = [case for case in cases if case.state in OPEN] or list(cases[:1])
+    return progress_reply(turn.city, shown, turn.now) if shown else phrases.PROGRESS_NONE
+
+
+def _urge(turn: Turn, wish: Wish, said: Said) -> str:
+    case, refusal = _meant(turn, wish)
+    if case is None:
+        return refusal
+    intake.urge(turn.book, case, turn.now, words=said.text)
+    turn.case = case
+    holder, number = turn.city.units[case.holder_id].name, spoken(number_of(case.id))
+    return answers.urged(case, holder, number, turn.now)
+
+
+def _withdraw(turn: Turn, wish: Wish, said: Said) -> str:
+    case, refusal = _meant(turn, wish)
+    if case is None:
+        return refusal
+    intake.withdraw(turn.book, case, turn.now, words=said.text)
+    turn.case = case
+    return phrases.WITHDRAWN.format(number=spoken(number_of(case.id)))
+
+
+def _meant(turn: Turn, wish: Wish) -> tuple[CaseRow | None, str]:
+    """Return the case in work that is meant, locked, or why there is none to be found."""
+    if wish.case_id is not None:
+        case = _own(turn, wish.case_id)
+        usable = case is not None and case.state in UNRESOLVED
+        return (case, "") if usable else (None, phrases.PROGRESS_UNKNOWN)
+    cases = [case for case in _open_cases(turn) if case.state in UNRESOLVED]
+    gathering = turn.gathering
+    chosen = gathering if gathering in cases else _only(cases)
+    if chosen is not None:
+        return turn.book.lock_case(chosen.id), ""
+    return None, which_reply(cases) if cases else phrases.NOTHING_OPEN
+
+
+def _own(turn: Turn, case_id: int) -> CaseRow | None:
+    """Return the case if it is this resident's: others' numbers tell nothing."""
+    case = turn.book.get(CaseRow, case_id)
+    if case is None or case.resident_id != turn.resident.id:
+        return None
+    return turn.book.lock_case(case_id)
+
+
+def _open_cases(turn: Turn) -> list[CaseRow]:
+    return [case for case in turn.book.cases_of(turn.resident.id) if case.state in OPEN]
+
+
+def _only(cases: Sequence[CaseRow]) -> CaseRow | None:
+    return cases[0] if len(cases) == 1 else None
+
+
+# -- the rest --------------------------------------------------------------------------------------------------
+
+
+def _judged(turn: Turn, wish: Wish, said: Said) -> str:
+    """A word on a result that nobody asked for just now: it goes to the newest case that it can be about."""
+    return answers.unasked(turn, wish, said.text) or phrases.NOT_UNDERSTOOD
+
+
+def _say(phrase: str) -> Callable[[Turn, Wish, Said], str]:
+    return lambda _turn, _wish, _said: phrase
+
+
+HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
+    Intent.REPORT: lambda turn, _wish, said: _take(turn, said),
+    Intent.NEW: _new,
+    Intent.ADD: _add,
+    Intent.PROGRESS: _progress,
+    Intent.URGE: _urge,
+    Intent.WITHDRAW: _withdraw,
+    Intent.SOLVED: _judged,
+    Intent.UNSOLVED: _judged,
+    Intent.SATISFIED: _judged,
+    Intent.FAIR: _judged,
+    Intent.UNSATISFIED: _judged,
+    Intent.RATING: _judged,
+    Intent.GREETING: _say(phrases.GREETING),
+    Intent.THANKS: _say(phrases.THANKS),
+    Intent.HELP: _say(phrases.HOW_TO),
+    Intent.DIGIT: _say(phrases.NOT_UNDERSTOOD),
+    Intent.EMPTY: _say(phrases.NO_WORDS),
+    Intent.CHAT: _say(phrases.CHAT),
+}

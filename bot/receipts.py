@@ -1,0 +1,120 @@
+"""How the bot says what has become of a message, and how a case stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot import phrases
+from cases import limits, words
+from cases.numbers import number_of, spoken
+from cases.workflow import State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cases.city import City
+    from cases.intake import Outcome, Report
+    from cases.storage.tables import CaseRow
+
+SHOWN = 3
+
+
+def opened_reply(city: City, outcome: Outcome, report: Report, now: datetime) -> str:
+    """Return the receipt of a new case: number, what it was understood as, who has it, by when."""
+    case = outcome.case
+    number = spoken(number_of(case.id))
+    if not case.text and report.media is not None:
+        return phrases.MEDIA_ALONE.format(media=phrases.MEDIA_NAMES[report.media.kind], number=number)
+    if not case.text:
+        return phrases.PLACE_ALONE.format(place=case.place_words, number=number)
+    return "\n".join([phrases.OPENED.format(number=number), *_understood(city, outcome, now)])
+
+
+def added_reply(city: City, outcome: Outcome, report: Report, now: datetime, *, earlier: int) -> str:
+    """Return what is said to an addition: the full receipt if it changed the way, a word once, else silence."""
+    case = outcome.case
+    number = spoken(number_of(case.id))
+    if outcome.rerouted:
+        return "\n".join([phrases.ADDED.format(number=number), *_understood(city, outcome, now)])
+    if report.media is not None and not report.text:
+        media = phrases.MEDIA_NAMES[report.media.kind]
+        return "" if earlier else phrases.MEDIA_ADDED.format(media=media, number=number)
+    lines = [phrases.ADDED.format(number=number)]
+    if report.place is not None:
+        lines.append(phrases.PLACE_ADDED.format(place=case.place_words))
+    if outcome.ask_place and not case.place_asked and case.text:
+        lines.append(_ask_place(case))
+    return "\n".join(lines)
+
+
+def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
+    case = outcome.case
+    category = city.categories.get(case.category_code or "")
+    holder = city.units[case.holder_id]
+    lines = []
+    place = phrases.AT.format(place=case.place_words) if case.place_source not in {"", "usual"} else ""
+    contact_by = limits.spoken_time(case.contact_by, now)
+    if category is not None and holder.kind != "dispatch":
+        lines.append(phrases.UNDERSTOOD.format(category=category.name, place=place))
+    if category is not None and category.urgent:
+        lines.append(phrases.DANGER)
+    if holder.kind != "dispatch":
+        lines.append(phrases.HELD.format(holder=holder.name, contact_by=contact_by))
+    elif not outcome.ask_place:
+        lines.append(phrases.UNSURE.format(contact_by=contact_by))
+    else:
+        lines.append(phrases.PLACE_FIRST.format(contact_by=contact_by))
+    if outcome.ask_place and not case.place_asked:
+        lines.append(_ask_place(case))
+    elif case.place_source == "usual":
+        lines.append(phrases.PLACE_ASSUMED.format(place=case.place_words))
+    else:
+        lines.append(phrases.ANYTHING_MORE)
+    return lines
+
+
+def _ask_place(case: CaseRow) -> str:
+    if case.place_words and case.grid_id is None:
+        return phrases.PLACE_VAGUE.format(place=case.place_words)
+    return phrases.PLACE_MISSING
+
+
+def progress_reply(city: City, cases: Sequence[CaseRow], now: datetime) -> str:
+    """Return how these cases stand: state, holder and deadline of each."""
+    lines = [
+        phrases.PROGRESS_LINE.format(
+            number=spoken(number_of(case.id)), title=words.title_of(case.text), state=_state(city, case, now)
+        )
+        for case in cases[:SHOWN]
+    ]
+    if len(cases) > SHOWN:
+        lines.append(phrases.PROGRESS_MORE)
+    return "\n\n".join(lines)
+
+
+def which_reply(cases: Sequence[CaseRow]) -> str:
+    """Ask which of several cases is meant."""
+    lines = [
+        phrases.WHICH_LINE.format(number=spoken(number_of(case.id)), title=words.title_of(case.text)) for case in cases
+    ]
+    return phrases.WHICH.format(lines="\n".join(lines))
+
+
+def _state(city: City, case: CaseRow, now: datetime) -> str:
+    state = State(case.state)
+    holder = city.units[case.holder_id].name
+    late = case.due_at is not None and case.due_at <= now
+    if state in {State.NEW, State.ASSIGNED, State.ACCEPTED} and late:
+        return phrases.PROGRESS_LATE.format(holder=holder)
+    due = case.finish_by if state is State.ACCEPTED else case.contact_by
+    phrase = {
+        State.NEW: phrases.PROGRESS_NEW,
+        State.ASSIGNED: phrases.PROGRESS_ASSIGNED,
+        State.ACCEPTED: phrases.PROGRESS_ACCEPTED,
+        State.RESOLVED: phrases.PROGRESS_RESOLVED,
+        State.CLOSED: phrases.PROGRESS_CLOSED,
+        State.REJECTED: phrases.PROGRESS_REJECTED,
+        State.WITHDRAWN: phrases.PROGRESS_WITHDRAWN,
+    }[state]
+    return phrase.format(holder=holder, due=limits.spoken_time(due, now), result=case.result or "已处理")

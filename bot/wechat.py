@@ -1,0 +1,194 @@
+"""The way out to WeChat: one thin client with time-outs, one token for all processes, and errors sorted by what to do.
+
+Source of paths and error codes: 微信公众平台「客服消息」「素材管理」「获取稳定版接口调用凭据」「全局返回码」.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import requests
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from settings import Settings
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = (3.0, 8.0)
+MEDIA_TIMEOUT = (3.0, 30.0)
+MEDIA_LIMIT = 20 * 1024 * 1024
+TOKEN_MARGIN = 300
+
+
+class Fate(StrEnum):
+    """What an error means for the message: try again, or tell the staff."""
+
+    RETRY = "retry"
+    UNDELIVERABLE = "undeliverable"
+
+
+# errcode → what to do, and the words that staff read. Codes that are not here are not tried again.
+ERRORS = {
+    -1: (Fate.RETRY, "微信系统繁忙"),
+    45009: (Fate.RETRY, "今天的接口次数用完了"),
+    45011: (Fate.RETRY, "发得太快，微信要求慢一点"),
+    45015: (Fate.UNDELIVERABLE, "居民超过48小时没来过消息，微信不让主动发"),
+    45047: (Fate.UNDELIVERABLE, "居民上次来消息后，微信允许的条数已经发完"),
+    45002: (Fate.UNDELIVERABLE, "内容超过微信的长度限制"),
+    43004: (Fate.UNDELIVERABLE, "居民没有关注或已经取消关注"),
+    40003: (Fate.UNDELIVERABLE, "微信不认识这位居民"),
+    40007: (Fate.UNDELIVERABLE, "微信那边的文件已经过期"),
+    48001: (Fate.UNDELIVERABLE, "公众号没有这个接口的权限"),
+    50002: (Fate.UNDELIVERABLE, "公众号的接口受限"),
+}
+TOKEN_ERRORS = frozenset({40001, 40014, 42001})
+
+
+class WeChatError(Exception):
+    """A call failed. `words` are for staff; nothing in it holds a token, a secret or an openid."""
+
+    def __init__(self, code: int, fate: Fate, words: str) -> None:
+        super().__init__(f"WeChat error {code}: {words}")
+        self.code, self.fate, self.words = code, fate, words
+
+
+class WeChat:
+    """Calls WeChat's API for one official account."""
+
+    def __init__(self, settings: Settings, redis: Redis) -> None:
+        self._base = settings.wechat_api_base
+        self._appid, self._secret = settings.wechat_appid, settings.wechat_secret
+        self._redis = redis
+        self._key = f"wechat:token:{self._appid}"
+        self._lock = threading.Lock()
+        self._memory: tuple[str, float] = ("", 0.0)
+
+    def send_text(self, openid: str, text: str) -> None:
+        """Send a customer-service text. Raises WeChatError."""
+        self._post("/cgi-bin/message/custom/send", {"touser": openid, "msgtype": "text", "text": {"content": text}})
+
+    def send_photo(self, openid: str, photo: bytes) -> None:
+        """Upload a JPEG and send it as a customer-service image. Raises WeChatError."""
+        files = {"media": ("photo.jpg", photo, "image/jpeg")}
+        uploaded = self._call("POST", "/cgi-bin/media/upload", params={"type": "image"}, files=files)
+        image = {"media_id": uploaded["media_id"]}
+        self._post("/cgi-bin/message/custom/send", {"touser": openid, "msgtype": "image", "image": image})
+
+    def media(self, media_id: str) -> bytes:
+        """Return a resident's file, at most 20 MB. Raises WeChatError."""
+        content = self._call("GET", "/cgi-bin/media/get", params={"media_id": media_id}, timeout=MEDIA_TIMEOUT)
+        if not isinstance(content, bytes):
+            raise WeChatError(0, Fate.UNDELIVERABLE, "微信没有给出文件")
+        return content
+
+    def create_menu(self, menu: dict[str, Any]) -> None:
+        """Publish the account's menu. Raises WeChatError."""
+        self._post("/cgi-bin/menu/create", menu)
+
+    def create_qr(self, scene: str) -> bytes:
+        """Return the PNG of a lasting QR code whose scene is `scene`. Raises WeChatError."""
+        action = {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": scene}}}
+        ticket = self._post("/cgi-bin/qrcode/create", action)["ticket"]
+        content = self._call("GET", "/cgi-bin/showqrcode", params={"ticket": ticket})
+        if not isinstance(content, bytes):
+            raise WeChatError(0, Fate.UNDELIVERABLE, "微信没有给出二维码")
+        return content
+
+    # -- the call ----------------------------------------------------------------------------------------------
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        data = json.dumps(body, ensure_ascii=False).encode()
+        answer = self._call("POST", path, data=data, headers={"Content-Type": "application/json"})
+        return answer if isinstance(answer, dict) else {}
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        **options: Any,  # noqa: ANN401 - for requests
+    ) -> Any:  # noqa: ANN401 - JSON, or the bytes of a file
+        """Call with a token; a token that WeChat refuses is renewed once."""
+        for renew in (False, True):
+            query = {**(params or {}), "access_token": self._token(renew=renew)}
+            try:
+                return self._request(method, path, params=query, **options)
+            except WeChatError as error:
+                if error.code not in TOKEN_ERRORS or renew:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _request(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - as _call
+        options.setdefault("timeout", TIMEOUT)
+        try:
+            response = requests.request(method, self._base + path, stream=True, **options)  # noqa: S113 - set above
+            content = response.raw.read(MEDIA_LIMIT + 1, decode_content=True)
+        except (requests.RequestException, OSError) as error:  # its text would show the token
+            raise WeChatError(-1, Fate.RETRY, f"连不上微信（{type(error).__name__}）") from None
+        if response.status_code != requests.codes.ok:
+            raise WeChatError(-1, Fate.RETRY, f"微信返回了 {response.status_code}")
+        if len(content) > MEDIA_LIMIT:
+            raise WeChatError(0, Fate.UNDELIVERABLE, "文件太大")
+        return _sorted(content, response.headers.get("Content-Type", ""))
+
+    # -- the token ---------------------------------------------------------------------------------------------
+
+    def _token(self, *, renew: bool) -> str:
+        if not renew:
+            shared = self._shared_token()
+            if shared:
+                return shared
+        with self._lock:
+            token, until = self._memory
+            if not renew and time.monotonic() < until:
+                return token
+            return self._fetch_token(force=renew)
+
+    def _fetch_token(self, *, force: bool) -> str:
+        """Ask for the stable token: asking twice gives the same one, so processes cannot spoil each other's."""
+        body = {
+            "grant_type": "client_credential",
+            "appid": self._appid,
+            "secret": self._secret,
+            "force_refresh": force,
+        }
+        answer = self._request("POST", "/cgi-bin/stable_token", json=body)
+        lifetime = max(60, int(answer["expires_in"]) - TOKEN_MARGIN)
+        token = str(answer["access_token"])
+        self._memory = (token, time.monotonic() + lifetime)
+        try:
+            self._redis.set(self._key, token, ex=lifetime)
+        except (RedisError, OSError):
+            log.warning("token kept in this process only: Redis is away")
+        return token
+
+    def _shared_token(self) -> str | None:
+        try:
+            value = self._redis.get(self._key)
+        except (RedisError, OSError):
+            return None
+        return value.decode() if isinstance(value, bytes) else None
+
+
+def _sorted(content: bytes, content_type: str) -> Any:  # noqa: ANN401 - JSON, or the bytes of a file
+    """Return JSON as a dictionary and anything else as bytes; raise for an error code."""
+    if "json" not in content_type and "text/plain" not in content_type:
+        return content
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return content
+    code = int(answer.get("errcode", 0)) if isinstance(answer, dict) else 0
+    if code:
+        fate, words = ERRORS.get(code, (Fate.UNDELIVERABLE, "微信拒绝了这次发送"))
+        raise WeChatError(code, fate, f"{words}（{code}）")
+    return answer

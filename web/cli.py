@@ -1,0 +1,178 @@
+"""Management commands: `flask --app web …`. Exit codes: 0 done, 1 failed with one clear line, 2 bad usage."""
+
+from __future__ import annotations
+
+import sys
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.assembly import utc_now
+from bot.wechat import WeChatError
+from cases import accounts, exchange, learning
+from cases.accounts import AccountError
+from cases.city_files import SAMPLE, CityError, load_city
+from cases.exchange import ExchangeError
+from cases.intake import Report
+from cases.storage import migrate
+from cases.words import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from bot.assembly import House
+
+MENU = {
+    "button": [
+        {"type": "click", "name": "我要上报", "key": "REPORT"},
+        {"type": "click", "name": "查进度", "key": "PROGRESS"},
+        {"name": "更多", "sub_button": [{"type": "click", "name": "怎么用", "key": "HELP"}]},
+    ]
+}
+
+
+def one_line(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn expected failures into one line each on stderr and exit code 1."""
+
+    @wraps(command)
+    def guarded(*args: Any, **options: Any) -> None:  # noqa: ANN401 - click's own
+        try:
+            command(*args, **options)
+        except (CityError, ExchangeError) as error:
+            click.echo("\n".join(error.faults), err=True)
+            sys.exit(1)
+        except (AccountError, WeChatError, LookupError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(1)
+        except SQLAlchemyError as error:
+            click.echo(f"数据库用不了（{type(error).__name__}）。先运行 flask --app web init-db？", err=True)
+            sys.exit(1)
+
+    return guarded
+
+
+def register(app: Flask, house: House) -> None:
+    """Add all commands to `app`."""
+    staff = AppGroup("staff", help="Staff accounts.")
+    cases = AppGroup("cases", help="Cases in and out.")
+    wechat = AppGroup("wechat", help="The official account.")
+    _setup_commands(app, house)
+    _staff_commands(staff, house)
+    _case_commands(cases, house)
+    _wechat_commands(wechat, house)
+    for group in (staff, cases, wechat):
+        app.cli.add_command(group)
+
+
+def _setup_commands(app: Flask, house: House) -> None:
+    @app.cli.command("init-db")
+    @one_line
+    def init_db() -> None:
+        """Create the schema, or bring it to the newest version."""
+        migrate(house.settings.database_url)
+        click.echo("数据库已就绪。")
+
+    @app.cli.command("load-city")
+    @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=SAMPLE)
+    @one_line
+    def load(folder: Path) -> None:
+        """Load units, grids, places, categories and staff from FOLDER (the sample city by default)."""
+        if folder == SAMPLE and not house.settings.sandbox:
+            raise CityError(["样例城市只在沙箱里用；正式环境请给出自己城市的文件夹。"])
+        counts = load_city(house.store, folder)
+        click.echo("已载入：" + "，".join(f"{file} {count}" for file, count in counts.items()))
+
+    @app.cli.command("train-starter")
+    @one_line
+    def train_starter() -> None:
+        """Train the starter classifiers where none is released yet."""
+        for name, metrics in learning.train_starters(house.settings.models_dir):
+            click.echo(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in metrics.items()))
+
+    @app.cli.command("erase-resident")
+    @click.argument("openid")
+    @one_line
+    def erase(openid: str) -> None:
+        """Delete a resident's personal data; the cases stay, anonymous."""
+        with house.store.write() as book:
+            cases, files = exchange.erase_resident(book, openid, utc_now())
+        for file in files:
+            house.media.remove(file)
+        click.echo(f"已删除：{cases} 个工单转为匿名，{len(files)} 个文件删掉。")
+
+
+def _staff_commands(group: AppGroup, house: House) -> None:
+    @group.command("add")
+    @click.argument("login")
+    @click.option("--name", required=True)
+    @click.option("--role", required=True, type=click.Choice(sorted(ROLES)))
+    @click.option("--unit", required=True, help="the unit's code")
+    @click.option("--phone", default="")
+    @click.password_option(help="at least 10 characters")
+    @one_line
+    def add(login: str, name: str, role: str, unit: str, phone: str, password: str) -> None:
+        """Make an account."""
+        row = {"login": login, "name": name, "role": role, "unit": unit, "phone": phone, "password": password}
+        with house.store.write() as book:
+            accounts.add_staff(book, house.cities.current(book), row)
+        click.echo(f"账号 {login} 已建好。")
+
+
+def _case_commands(group: AppGroup, house: House) -> None:
+    @group.command("export")
+    @click.option("--format", "form", type=click.Choice(sorted(exchange.WRITERS)), default="jsonl")
+    @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="a file instead of stdout")
+    @one_line
+    def export(form: str, out: Path | None) -> None:
+        """Write all cases; nothing in it tells who reported them."""
+        with house.store.read() as book:
+            content = exchange.write_rows(exchange.exported(book, house.cities.current(book)), form)
+        if out is None:
+            click.get_binary_stream("stdout").write(content)
+            return
+        draft = out.with_name(f".{out.name}.draft")
+        draft.write_bytes(content)
+        draft.replace(out)
+
+    @group.command("import")
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @one_line
+    def import_(file: Path) -> None:
+        """Open a case for each row of FILE (.jsonl, .csv, .xlsx: source_key, text, channel?, category?, place?)."""
+
+        def classify(text: str) -> Report:
+            reading = house.understanding.matter(text)
+            return Report(text=text, guesses=reading.guesses, model_version=reading.model_version)
+
+        rows = exchange.read_rows(file)
+        with house.store.write() as book:
+            done = exchange.import_rows(book, house.cities.current(book), rows, classify, utc_now())
+        click.echo(f"新开 {done.opened} 个工单，{done.known} 个以前导入过。")
+
+
+def _wechat_commands(group: AppGroup, house: House) -> None:
+    @group.command("sync-menu")
+    @one_line
+    def sync_menu() -> None:
+        """Publish the official account's menu."""
+        house.wechat.create_menu(MENU)
+        click.echo("菜单已发布。")
+
+    @group.command("make-qr")
+    @click.argument("grid")
+    @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="a PNG file")
+    @one_line
+    def make_qr(grid: str, out: Path) -> None:
+        """Make the QR code of a grid (by its code): who scans it reports from there."""
+        with house.store.read() as book:
+            unit = house.cities.current(book).by_code.get(grid)
+        if unit is None or unit.kind != "grid":
+            raise CityError([f"没有网格 {grid}"])
+        out.write_bytes(house.wechat.create_qr(unit.code))
+        click.echo(f"{unit.name}的二维码：{out}")

@@ -1,0 +1,42 @@
+"""A case's files: only for those whose business the case is, never run, seekable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import abort, request, send_file
+
+from bot.media import THUMBNAIL
+from cases import handling
+from cases.storage.tables import AttachmentRow
+from web.console.session import actor
+
+if TYPE_CHECKING:
+    from flask import Blueprint, Response
+
+    from bot.assembly import House
+
+
+def register(routes: Blueprint, house: House) -> None:
+    """Add the files' addresses."""
+
+    @routes.get("/files/<int:attachment_id>")
+    def file(attachment_id: int) -> Response:
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            row = book.get(AttachmentRow, attachment_id)
+            if row is None or row.state != "stored":
+                abort(404)
+            handling.access_case(book, city, me, row.case_id)
+            name, mime = row.file, row.mime
+        if "thumb" in request.args and mime == "image/jpeg":
+            name = Path(name).stem + THUMBNAIL
+        path = house.media.path(name)
+        if not path.exists():
+            abort(404)
+        response = send_file(path, mimetype=mime, conditional=True, max_age=0)
+        response.headers["Cache-Control"] = "private, max-age=3600"
+        response.headers["Content-Security-Policy"] = "default-src 'none'; media-src 'self'; img-src 'self'; sandbox"
+        return response

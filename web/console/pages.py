@@ -1,0 +1,162 @@
+"""The queue, the case, and the actions on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import abort, flash, redirect, render_template, request, url_for
+
+from bot.assembly import utc_now
+from bot.media import BadMedia
+from cases import handling
+from cases.handling import Inputs, NoSuchCase, Photo
+from cases.lifecycle import NotAllowed
+from cases.numbers import case_id_of, number_of
+from cases.words import ACTIONS
+from cases.workflow import Action
+from web.console import shape
+from web.console.present import Tab
+from web.console.session import Page, actor, person
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from werkzeug import Response as Redirect
+
+    from bot.assembly import House
+    from cases.access import Actor
+    from cases.city import City
+    from cases.handling import ListOf
+    from cases.storage import Book
+
+PHOTOS = 9
+
+
+def register(routes: Blueprint, house: House) -> None:
+    """Add the pages about cases."""
+
+    @routes.get("/")
+    def queue() -> Page:
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            return _queue(book, city, me)
+
+    @routes.get("/find")
+    def find() -> Redirect:
+        """Go to the case with this number, if it is this person's business."""
+        number = request.args.get("number", "")
+        case_id = case_id_of(number)
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            try:
+                if case_id is None:
+                    raise NoSuchCase
+                handling.access_case(book, city, me, case_id)
+            except NoSuchCase:
+                flash(f"没有找到工单“{number[:20]}”，请核对号码。", "warn")
+                return redirect(url_for("console.queue"))
+        return redirect(url_for("console.case", number=number_of(case_id)))
+
+    @routes.get("/cases/<number>")
+    def case(number: str) -> Page:
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            row, held = handling.access_case(book, city, me, _case_id(number))
+            page = shape.case_page(book, city, me, row, held, utc_now())
+            return render_template("console/case.html", me=person(me, city), case=page)
+
+    @routes.post("/cases/<number>/<action>")
+    def act(number: str, action: str) -> Page:
+        case_id = _case_id(number)
+        chosen = next((known for known in handling.HANDLERS if known == action), None) or abort(404)
+        try:
+            inputs = _inputs(house)
+            with house.store.write() as book:
+                city = house.cities.current(book)
+                me = actor(book, city)
+                row = handling.act(book, city, me, case_id, chosen, inputs, utc_now())
+                still_mine = bool(handling.relations(city, me, row))
+        except (NotAllowed, BadMedia) as refusal:
+            flash(str(refusal), "error")
+            return redirect(url_for("console.case", number=number))
+        flash(_done(chosen), "ok")
+        return redirect(url_for("console.case", number=number) if still_mine else url_for("console.queue"))
+
+    @routes.app_errorhandler(NoSuchCase)
+    def no_such_case(_error: NoSuchCase) -> Page:
+        return error_page(404, "没有这个工单", "号码不对，或者它不归您管。")
+
+    for code, (title, words) in ERRORS.items():
+        routes.app_errorhandler(code)(_error_view(code, title, words))
+
+
+ERRORS = {
+    400: ("这次提交过期了", "页面开得太久了。请返回刷新一下，再试一次。"),
+    403: ("这里需要别的权限", "您的账号不能看这一页。"),
+    404: ("没有这一页", "地址不对，或者已经不在了。"),
+    405: ("不能这样打开", "请从页面上的按钮进入。"),
+    413: ("文件太大了", "请一次少选几张照片。"),
+    500: ("出了点问题", "我们这边出错了，内容没有丢。请稍后再试。"),
+}
+
+
+def error_page(code: int, title: str, words: str) -> tuple[str, int]:
+    """Return an error page that needs neither login nor database."""
+    return render_template("console/error.html", me=None, code=code, title=title, words=words), code
+
+
+def _error_view(code: int, title: str, words: str) -> Page:
+    return lambda _error: error_page(code, title, words)
+
+
+def _case_id(number: str) -> int:
+    case_id = case_id_of(number)
+    if case_id is None:
+        raise NoSuchCase
+    return case_id
+
+
+def _queue(book: Book, city: City, me: Actor) -> Page:
+    lists = handling.lists_of(me)
+    if not lists:
+        return redirect(url_for("console.categories"))
+    current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
+    number = request.args.get("page", "1")
+    found = book.queue(current.scope, int(number) if number.isascii() and number.isdigit() else 1)
+    now = utc_now()
+    return render_template(
+        "console/queue.html",
+        me=person(me, city),
+        tabs=[_tab(book, each, current) for each in lists],
+        lines=[shape.case_line(book, city, row, now) for row in found.cases],
+        page=found.page,
+        pages=found.pages,
+        total=found.total,
+        current=current.key,
+        search="",
+    )
+
+
+def _tab(book: Book, each: ListOf, current: ListOf) -> Tab:
+    return Tab(each.key, each.name, book.count(each.scope), current=each.key == current.key)
+
+
+def _inputs(house: House) -> Inputs:
+    """Read an action's fields; photos are checked and kept before the transaction begins."""
+    uploads = [upload for upload in request.files.getlist("photos") if upload.filename]
+    if len(uploads) > PHOTOS:
+        raise NotAllowed(f"一次最多 {PHOTOS} 张照片。")
+    kept = [house.media.keep("photo", upload.read()) for upload in uploads]
+    return Inputs(
+        text=request.form.get("text", "").replace("\r\n", "\n").strip(),
+        unit=request.form.get("unit", ""),
+        category=request.form.get("category", ""),
+        photos=tuple(Photo(each.file, each.mime) for each in kept),
+    )
+
+
+def _done(action: Action) -> str:
+    told = {Action.ACCEPT, Action.REPLY, Action.SEND, Action.REPORT_RESULT, Action.REJECT}
+    return f"已{ACTIONS[action]}，正在告诉居民。" if action in told else f"已{ACTIONS[action]}。"

@@ -1,0 +1,221 @@
+"""From rows to what the pages show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flask import url_for
+
+from cases import limits, words
+from cases.numbers import number_of, spoken
+from cases.routing import PLACE_SOURCES
+from cases.storage.tables import ResidentRow, StaffRow
+from cases.workflow import Action, State, allowed
+from web.console.forms import action_forms
+from web.console.maps import map_view
+from web.console.present import CaseLine, CasePage, Delivery, Entry, Event, Media
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from cases.access import Actor
+    from cases.city import City
+    from cases.storage import Book
+    from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, OutboxRow
+    from cases.workflow import Relation
+
+WINDOW = timedelta(hours=48)
+CHANNELS = {"wechat": "微信", "import": "导入"}
+EVENT_NAMES = {"open": words.OPENED, "erase": "删除个人信息"} | {str(key): name for key, name in words.ACTIONS.items()}
+DUE_VERBS = {
+    State.NEW: "前派单",
+    State.ASSIGNED: "前受理",
+    State.ACCEPTED: "前办结",
+    State.RESOLVED: "前等居民核查",
+}
+
+
+def case_line(book: Book, city: City, case: CaseRow, now: datetime) -> CaseLine:
+    """Return a case as one line of a list."""
+    category = city.categories.get(case.category_code or "")
+    number = number_of(case.id)
+    photos = sum(part.kind == "photo" for part in book.attachments(case.id))
+    return CaseLine(
+        number=number,
+        spoken=spoken(number),
+        title=" ".join(case.text.split()) or "（没有文字）",
+        category=category.name if category else "类别待定",
+        place=case.place_words or "地点待定",
+        state=case.state,
+        state_name=words.STAFF_STATES[State(case.state)],
+        holder=city.units[case.holder_id].name,
+        due=_due(case, now),
+        card=limits.card(case.due_at, now) or "",
+        urgent=bool(category and category.urgent),
+        urges=case.urges,
+        photos=photos,
+        opened=_ago(case.opened_at, now),
+    )
+
+
+def case_page(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[Relation], now: datetime) -> CasePage:
+    """Return everything on a case's page, with the actions that this person may take now."""
+    history, names = book.history(case.id), _Names(book, city)
+    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
+    rules = allowed(State(case.state), held)
+    return CasePage(
+        line=case_line(book, city, case, now),
+        text=case.text,
+        channel=CHANNELS.get(case.channel, case.channel),
+        resident=_resident_name(resident),
+        waiting_since=_ago(case.opened_at, now) if case.ended_at is None else "",
+        next_step=_next_step(city, case, now),
+        place_source=PLACE_SOURCES.get(case.place_source, ""),
+        grid=city.units[case.grid_id].name if case.grid_id is not None else "",
+        map=map_view(city, case),
+        reasons=tuple(case.reasons),
+        guesses=tuple(_guess(city, guess) for guess in case.guesses),
+        result=case.result,
+        rating=words.RATINGS.get(case.rating or "", ""),
+        rating_words=case.rating_words,
+        window=_window(resident, now),
+        thread=_thread(book, case, history, names),
+        events=tuple(_event(row, names) for row in history if row.action != "answer"),
+        actions=action_forms(city, me, case, rules),
+    )
+
+
+class _Names:
+    """Names of those who appear in a history, looked up once each."""
+
+    def __init__(self, book: Book, city: City) -> None:
+        self._book, self._city = book, city
+        self._known: dict[int, str] = {}
+
+    def of(self, row: HistoryRow) -> str:
+        if row.staff_id is None:
+            return {"resident": "居民", "bot": "小助手", "system": "系统"}[row.who]
+        if row.staff_id not in self._known:
+            account = self._book.get(StaffRow, row.staff_id)
+            unit = self._city.units[account.unit_id].name if account else ""
+            self._known[row.staff_id] = f"{account.name}（{unit}）" if account else "已注销账号"
+        return self._known[row.staff_id]
+
+
+def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Names) -> tuple[Entry, ...]:
+    """Return the talk: what the resident hears and says, and the internal notes."""
+    parts: dict[int | None, list[AttachmentRow]] = defaultdict(list)
+    for part in book.attachments(case.id):
+        parts[part.history_id].append(part)
+    owed: dict[int | None, list[OutboxRow]] = defaultdict(list)
+    for message in book.owed(case.id):
+        owed[message.history_id].append(message)
+    entries = []
+    for row in history:
+        messages = owed[row.id]
+        if not (row.public or messages or row.action == Action.NOTE):
+            continue
+        notice = next((message.text for message in messages if message.text), "")
+        entries.append(
+            Entry(
+                at=_moment(row.at),
+                who=row.who,
+                name=names.of(row),
+                text=row.text if row.public or row.action == Action.NOTE else notice,
+                public=row.public or bool(messages),
+                media=tuple(_media(part) for part in parts[row.id]),
+                delivery=_delivery(messages),
+            )
+        )
+    return tuple(entry for entry in entries if entry.text or entry.media)
+
+
+def _delivery(messages: Sequence[OutboxRow]) -> Delivery | None:
+    """Return the worst fate among an entry's messages, because that is what staff must know."""
+    if not messages:
+        return None
+    failed = next((message for message in messages if message.state == "undeliverable"), None)
+    if failed is not None:
+        return Delivery("undeliverable", f"没送到：{failed.error}")
+    waiting = next((message for message in messages if message.state != "sent"), None)
+    if waiting is not None:
+        return Delivery("waiting", f"还没送到，会再试：{waiting.error}" if waiting.error else "等待发送")
+    return Delivery("sent", "已送达")
+
+
+def _media(part: AttachmentRow) -> Media:
+    stored = part.state == "stored"
+    url = url_for("console.file", attachment_id=part.id) if stored else ""
+    thumbnail = url_for("console.file", attachment_id=part.id, thumb=1) if stored and part.kind == "photo" else ""
+    seconds = f"{part.seconds:.0f}秒" if part.seconds else ""
+    return Media(part.kind, part.state, url, thumbnail, part.transcript, seconds, part.error)
+
+
+def _event(row: HistoryRow, names: _Names) -> Event:
+    action = EVENT_NAMES.get(row.action, row.action)
+    moved = row.to_state and row.from_state != row.to_state
+    state = f"→ {words.STAFF_STATES[State(str(row.to_state))]}" if moved else ""
+    return Event(_moment(row.at), names.of(row), f"{action} {state}".strip(), row.text)
+
+
+def _guess(city: City, guess: dict[str, float | str]) -> tuple[str, str]:
+    category = city.categories.get(str(guess["code"]))
+    return (category.full_name if category else str(guess["code"]), f"{float(guess['probability']):.0%}")
+
+
+def _due(case: CaseRow, now: datetime) -> str:
+    if case.due_at is None:
+        return ""
+    if case.due_at <= now:
+        return f"已超时{_span(now - case.due_at)}"
+    verb = DUE_VERBS[State(case.state)]
+    if case.state == State.ACCEPTED and case.contacted_at is None:
+        verb = "前联系居民"
+    return f"{limits.spoken_time(case.due_at, now)}{verb}"
+
+
+def _next_step(city: City, case: CaseRow, now: datetime) -> str:
+    holder = city.units[case.holder_id].name
+    return {
+        State.NEW: f"派单员派单，{_due(case, now)}",
+        State.ASSIGNED: f"{holder}受理，{_due(case, now)}",
+        State.ACCEPTED: f"{holder}办理，{_due(case, now)}",
+        State.RESOLVED: f"等居民核查，{_due(case, now)}",
+        State.CLOSED: "已办结" if case.rating else "已办结，等居民评价",
+        State.REJECTED: "不予受理，已告诉居民",
+        State.WITHDRAWN: "居民已撤回",
+    }[State(case.state)]
+
+
+def _window(resident: ResidentRow | None, now: datetime) -> str:
+    if resident is None:
+        return "这个工单不是从微信来的，回复只留在工单里。"
+    if not resident.following:
+        return "居民已取消关注，微信送不到，请打电话或上门。"
+    left = resident.last_seen_at + WINDOW - now
+    if left <= timedelta():
+        return "居民超过48小时没来消息，微信送不到，请打电话或上门。"
+    return f"居民会在微信里收到。微信还让发{_span(left)}。"
+
+
+def _resident_name(resident: ResidentRow | None) -> str:
+    return f"居民 {resident.id:04d}" if resident is not None else "（无微信）"
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(limits.CHINA).strftime("%m-%d %H:%M")
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    return f"{_span(now - at)}前" if now - at >= timedelta(minutes=1) else "刚刚"
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{max(1, minutes)}分钟"
+    hours, days = minutes // 60, minutes // 1440
+    return f"{hours}小时" if hours < 48 else f"{days}天"  # noqa: PLR2004 - two days

@@ -1,0 +1,45 @@
+"""`/`: where a newcomer to the sandbox starts; in production, the door to the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, redirect, render_template, url_for
+
+from cases.words import ROLES
+
+if TYPE_CHECKING:
+    from werkzeug import Response
+
+    from bot.assembly import House
+
+# One account of each role that takes part in the tour, all with the sample city's password.
+SAMPLE_LOGINS = ("cuihu01", "urban", "dispatcher", "cuihujd", "leader", "admin")
+SAMPLE_PASSWORD = "wanggetong"  # noqa: S105 - public, and refused in production
+
+
+def blueprint(house: House) -> Blueprint:
+    """Return the start page's route."""
+    routes = Blueprint("home", __name__)
+
+    @routes.get("/")
+    def start() -> str | Response:
+        if not house.settings.sandbox:
+            return redirect(url_for("console.queue"))
+        return render_template("home.html", samples=samples(house), me=None)
+
+    return routes
+
+
+def samples(house: House) -> list[tuple[str, str, str]]:
+    """Return login, password and role of the sample accounts that exist; none outside the sandbox."""
+    if not house.settings.sandbox:
+        return []
+    with house.store.read() as book:
+        city = house.cities.current(book)
+        accounts = filter(None, map(book.staff_by_login, SAMPLE_LOGINS))
+        return [
+            (account.login, SAMPLE_PASSWORD, f"{city.units[account.unit_id].name}·{ROLES[account.role]}")
+            for account in accounts
+            if account.sample
+        ]

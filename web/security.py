@@ -1,0 +1,62 @@
+"""What every answer carries: CSRF protection, headers, and front-end files from installed packages only."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import abort, send_file
+from flask_wtf import CSRFProtect
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+
+MODULES = Path(__file__).parent / "node_modules"
+VENDOR = {
+    "pico.css": MODULES / "@picocss/pico/css/pico.min.css",
+    "htmx.js": MODULES / "htmx.org/dist/htmx.min.js",
+}
+ICONS = MODULES / "bootstrap-icons/icons"
+POLICY = (
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), camera=(self), microphone=(self)",
+}
+DAY = 86_400
+
+
+def protect(app: Flask) -> CSRFProtect:
+    """Protect all forms of `app`, add the headers, and serve the front-end libraries."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if response.content_type.startswith("text/html"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @app.get("/static/vendor/<name>")
+    def static_vendor(name: str) -> Response:
+        if name not in VENDOR:
+            abort(404)
+        return send_file(VENDOR[name], max_age=DAY)
+
+    app.jinja_env.globals["icon"] = icon
+    protection: CSRFProtect = CSRFProtect(app)
+    return protection
+
+
+@cache
+def icon(name: str, label: str = "") -> Markup:
+    """Return an icon of bootstrap-icons as inline SVG; without a label it is decoration."""
+    svg = (ICONS / f"{name}.svg").read_text(encoding="utf-8").strip()
+    access = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')
+    return Markup(svg.replace("<svg ", f"<svg {access} ", 1))  # noqa: S704 - a file of the installed package

@@ -1,0 +1,43 @@
+"""gunicorn's configuration: `gunicorn -c python:web.server 'web:create_app()'`.
+
+The application is built before forking, so that segmenter and models are loaded once and shared; connections are
+made after it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import settings as configuration
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+_settings = configuration.load()
+
+bind = f"127.0.0.1:{_settings.port}" if _settings.sandbox else f"0.0.0.0:{_settings.port}"
+workers = 2
+threads = 8
+worker_class = "gthread"
+preload_app = True
+timeout = 30
+graceful_timeout = 5
+keepalive = 5
+accesslog = None
+loglevel = "warning"
+control_socket_disable = True
+
+
+def post_fork(_server: Arbiter, worker: Worker) -> None:
+    """Give each process its own connections."""
+    from web import house_of  # noqa: PLC0415 - only in the server
+
+    house_of(worker.app.wsgi()).store.engine.dispose(close=False)
+
+
+def when_ready(server: Arbiter) -> None:
+    """Load segmenter and models in the parent."""
+    from web import house_of  # noqa: PLC0415 - only in the server
+
+    house_of(server.app.wsgi()).understanding.warm_up()

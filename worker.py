@@ -1,0 +1,181 @@
+"""The worker: what happens outside a request.
+
+`python worker.py` keeps three processes alive: one for each RQ queue, and the sweeper, which needs only the
+database and finds what no bell told of. Each can also run alone: `python worker.py outbox`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+import settings as configuration
+from bot.assembly import build, utc_now
+from bot.bell import JOBS, connect
+from cases import intake
+from cases.lifecycle import NotAllowed
+from cases.storage.tables import AttachmentRow, OutboxRow
+from web import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.assembly import House
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 3.0
+SWEEP_BATCH = 50
+RESTART_SECONDS = 1.0
+STOP_SECONDS = 10.0
+SWEEPER = "sweeper"
+
+
+@cache
+def house() -> House:
+    """Return this process's house, built at the first job."""
+    return build(configuration.load())
+
+
+# -- jobs: called by RQ with one id -----------------------------------------------------------------------------
+
+
+def deliver(outbox_id: int) -> None:
+    """Deliver one message to a resident."""
+    house().courier.deliver(outbox_id)
+
+
+def fetch(attachment_id: int) -> None:
+    """Fetch one file from WeChat."""
+    house().courier.fetch(attachment_id)
+
+
+# -- the sweeper ------------------------------------------------------------------------------------------------
+
+
+def sweep(this: House) -> int:
+    """Do what is due and not being done: messages, files, cases that nobody verified. Returns how many."""
+    now = utc_now()
+    with this.store.read() as book:
+        messages = book.waiting(OutboxRow, now, SWEEP_BATCH)
+        files = book.waiting(AttachmentRow, now, SWEEP_BATCH)
+        unverified = book.unverified(now, SWEEP_BATCH)
+    for outbox_id in messages:
+        this.courier.deliver(outbox_id)
+    for attachment_id in files:
+        this.courier.fetch(attachment_id)
+    for case_id in unverified:
+        _close_unverified(this, case_id)
+    return len(messages) + len(files) + len(unverified)
+
+
+def _close_unverified(this: House, case_id: int) -> None:
+    with this.store.write() as book:
+        case, now = book.lock_case(case_id), utc_now()
+        if case is None or case.due_at is None or case.due_at > now:
+            return
+        try:
+            intake.close_by_default(book, this.cities.current(book), case, now)
+        except NotAllowed:
+            log.info("case %s was verified just now", case_id)
+
+
+def run_sweeper() -> None:
+    """Sweep until told to stop; a database that is away is waited for."""
+    stop = _stop_event()
+    while not stop.is_set():
+        try:
+            busy = sweep(house()) >= SWEEP_BATCH
+        except SQLAlchemyError as error:
+            log.warning("sweep failed: %s", type(error).__name__)
+            busy = False
+        stop.wait(0.0 if busy else SWEEP_SECONDS)
+
+
+# -- processes --------------------------------------------------------------------------------------------------
+
+
+def run_queue(name: str) -> None:
+    """Work one RQ queue in this process, without forking: a job that dies takes the process, which is restarted."""
+    redis = connect(configuration.load().redis_url, timeout=None)
+    house()
+    try:
+        queue = Queue(name, connection=redis, serializer=JSONSerializer)
+        SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(logging_level="WARNING")
+    except (RedisError, OSError) as error:
+        log.warning("queue %s: Redis is away (%s)", name, type(error).__name__)
+
+
+def run_all() -> None:
+    """Keep a process for each queue and the sweeper alive until told to stop."""
+    stop = _stop_event()
+    parent = os.getppid()
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    started: dict[str, float] = {}
+    while not stop.is_set() and os.getppid() == parent:
+        for name in (*JOBS, SWEEPER):
+            dead = name not in children or children[name].poll() is not None
+            if dead and time.monotonic() - started.get(name, -RESTART_SECONDS) >= RESTART_SECONDS:
+                children[name] = subprocess.Popen([sys.executable, __file__, name])  # noqa: S603 - ourselves
+                started[name] = time.monotonic()
+        stop.wait(0.3)
+    for child in children.values():
+        child.terminate()
+    for child in children.values():
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def _stop_event() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop
+
+
+def main(arguments: list[str]) -> int:
+    """Run everything, or the one part that is named. Returns the exit code."""
+    parts: dict[str, Callable[[], None]] = {name: partial(run_queue, name) for name in JOBS}
+    parts[SWEEPER] = run_sweeper
+    if len(arguments) > 1 or (arguments and arguments[0] not in parts):
+        print(f"usage: python worker.py [{'|'.join(parts)}]", file=sys.stderr)
+        return 2
+    try:
+        logs.configure(configuration.load().log_level)
+    except configuration.SettingsError as error:
+        print("\n".join(error.faults), file=sys.stderr)
+        return 1
+    if arguments:
+        _end_with_parent()
+    (parts[arguments[0]] if arguments else run_all)()
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Leave when the process that started this one is gone: nobody would restart it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
