@@ -21,7 +21,7 @@ check: setup .venv/.dev  ## lint, format, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest tests/unit/test_imports.py
 
 format: .venv/.dev  ## put the code into its one shape
 	$(BIN)/ruff check --fix-only .

@@ -135,11 +135,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
     Raises SettingsError with every fault found, not only the first.
     """
-    env = {
-        name: value.strip()
-        for name, value in (os.environ if environ is None else environ).items()
-        if name in NAMES
-    }
+    env = {name: value.strip() for name, value in (os.environ if environ is None else environ).items() if name in NAMES}
     env = {name: value for name, value in env.items() if value}
     faults: list[str] = []
     profile = _choice(env, "PROFILE", PROFILES, "sandbox", faults)
@@ -177,9 +173,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             faults,
         ),
         database_url=_database(env, data_dir, faults),
-        redis_url=_url(
-            env, "REDIS_URL", f"unix://{_redis_socket(data_dir)}", ("redis", "rediss", "unix"), faults
-        ),
+        redis_url=_url(env, "REDIS_URL", f"unix://{_redis_socket(data_dir)}", ("redis", "rediss", "unix"), faults),
         media_url=_url(env, "MEDIA_URL", f"file://{data_dir}/media", ("file",), faults),
         secret_key=env.get("SECRET_KEY", ""),
     )
@@ -227,8 +221,6 @@ def _url(env: dict[str, str], name: str, default: str, schemes: tuple[str, ...],
 def _database(env: dict[str, str], data_dir: Path, faults: list[str]) -> str:
     """Return the address for SQLAlchemy; a plain postgresql:// means the psycopg driver."""
     default = f"sqlite:///{data_dir}/wanggetong.sqlite3"
-    value = _url(
-        env, "DATABASE_URL", default, ("sqlite", "postgresql", "postgres", "postgresql+psycopg"), faults
-    )
+    value = _url(env, "DATABASE_URL", default, ("sqlite", "postgresql", "postgres", "postgresql+psycopg"), faults)
     scheme, _, rest = value.partition("://")
     return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else value

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.bell import BellRope, connect
 from bot.delivery import Courier
@@ -13,6 +16,7 @@ from bot.protocol import Gate
 from bot.reception import Reception
 from bot.understanding import Understanding
 from bot.wechat import WeChat
+from cases import limits
 from cases.city import CityCache
 from cases.storage import Store, build_engine
 
@@ -39,6 +43,13 @@ class House:
     wechat: WeChat
     media: MediaStore
     courier: Courier
+
+    def warm_up(self) -> None:
+        """Load now what would make the first message slow: segmenter, models, calendar, city."""
+        self.understanding.warm_up()
+        limits.deadlines(utc_now(), limits.DISPATCH_HOURS, urgent=False)
+        with suppress(SQLAlchemyError), self.store.read() as book:
+            self.cities.current(book)
 
 
 def build(settings: Settings) -> House:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # A second matter within one burst: both kinds sure, of different groups, and more than a few words.
 OTHER_MATTER = 0.6
-OTHER_MATTER_CHARACTERS = 8
+OTHER_MATTER_CHARACTERS = 6
 # How long a question for the reason of a bad word stays open.
 REASON_OPEN = timedelta(minutes=30)
 
@@ -214,7 +214,7 @@ def _only(cases: Sequence[CaseRow]) -> CaseRow | None:
 
 
 def _judged(turn: Turn, wish: Wish, said: Said) -> str:
-    """A word on a result that nobody asked for just now: it goes to the newest case that it can be about."""
+    """Take a word on a result that nobody asked for just now: it goes to the newest case it can be about."""
     return answers.unasked(turn, wish, said.text) or phrases.NOT_UNDERSTOOD
 
 

@@ -61,15 +61,30 @@ _ANSWERS = (
     (Intent.SOLVED, SOLVED),
 )
 _ANSWER = tuple((intent, re.compile(rf"(?:{pattern}){_END}(?P<rest>.*)", re.DOTALL)) for intent, pattern in _ANSWERS)
-_WHOLE = (
-    (Intent.GREETING, r"(?:你好|您好|哈喽|喂|嗨|hi|hello|在吗|在么|在不在|有人吗|有人在吗|早上?好?|上午好|中午好|下午好|晚上好|同志(?:你好|您好)?)(?:[啊呀呢哈]*)"),
-    (Intent.THANKS, r"(?:好的|好|嗯|收到|知道了|明白了|行|ok|太好了)?(?:谢谢|多谢|感谢|辛苦|麻烦)(?:了|啦|你们?|您|大家|哈|啊)*(?:谢谢|辛苦了)?|(?:好的?|嗯+|收到|知道了|明白了?|行|可以|ok|好嘞|好滴|哦+|噢+)(?:了|啦|的)?"),
-    (Intent.HELP, r"帮助|使用说明|怎么(?:用|弄|操作|使用|举报|上报|反映|投诉)(?:啊|呀|呢|的)?|(?:这个?)?(?:是)?(?:干嘛|干什么|做什么)(?:用)?的?|你(?:能|会|可以)(?:干|做)(?:嘛|什么|啥)|(?:如何|咋)(?:用|使用|上报|举报|反映|投诉).{0,4}|help|\?|？"),
-    (Intent.PROGRESS, r"(?:查一?下?|看一?下?|查询|问一?下?)?(?:我的)?(?:进度|进展|工单|办理情况|处理情况)(?:查询|怎么样了?|呢|如何)?"),
-    (Intent.URGE, r"(?:催(?:一下|办|催|单)|快(?:点|些)(?:啊|吧|处理|来)?|抓紧(?:点|处理|时间)?|赶紧的?|能不能快(?:点|些))(?:啊|吧|呀|了)*"),
-    (Intent.WITHDRAW, r"撤回|撤销(?:工单)?|不用(?:来|修|管|处理|办)了(?:.{0,6})|取消(?:上报|工单)?|算了(?:吧)?|我撤回.{0,6}"),
-)  # fmt: skip
-_WHOLES = tuple((intent, re.compile(rf"(?:{pattern})", re.IGNORECASE)) for intent, pattern in _WHOLE)
+# Whole lines, nothing before or after: the closed lists.
+_WHOLE = {
+    Intent.GREETING: (
+        r"(?:你好|您好|哈喽|喂|嗨|hi|hello|在吗|在么|在不在|有人吗|有人在吗|同志(?:你好|您好)?)[啊呀呢哈]*",
+        r"(?:早上?好?|上午好|中午好|下午好|晚上好)[啊呀呢哈]*",
+    ),
+    Intent.THANKS: (
+        r"(?:好的?|嗯|收到|知道了|行|ok|太好了)?[，, ]?(?:谢谢|多谢|感谢|辛苦|麻烦|有劳)(?:了|啦|你们?|您|大家|哈|啊)*",
+        r"(?:好的?|嗯+|收到|知道了|明白了?|行|可以|ok|好嘞|好滴|哦+|噢+)(?:了|啦|的)?",
+    ),
+    Intent.HELP: (
+        r"帮助|使用说明|help|(?:如何|咋)(?:用|使用|上报|举报|反映|投诉).{0,4}",
+        r"怎么(?:用|弄|操作|使用|举报|上报|反映|投诉)[啊呀呢的]?",
+        r"(?:这个?)?是?(?:干嘛|干什么|做什么)用?的?|你(?:能|会|可以)(?:干|做)(?:嘛|什么|啥)",
+    ),
+    Intent.PROGRESS: (
+        r"(?:查一?下?|看一?下?|查询|问一?下?)?(?:我的)?(?:进度|进展|工单|办理情况|处理情况)(?:查询|怎么样了?|呢|如何)?",
+    ),
+    Intent.URGE: (
+        r"(?:催(?:一下|办|催|单)|快(?:点|些)(?:啊|吧|处理|来)?|抓紧(?:点|处理|时间)?|赶紧的?|能不能快(?:点|些))[啊吧呀了]*",
+    ),
+    Intent.WITHDRAW: (r"撤回|撤销(?:工单)?|不用(?:来|修|管|处理|办)了.{0,6}|取消(?:上报|工单)?|算了吧?|我撤回.{0,6}",),
+}
+_WHOLES = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _WHOLE.items()}
 _NEW = re.compile(
     r"(?:(?:新的|新问题|另外一?(?:件事|个事)|还有(?:一|个|件|另外)*(?:件|个)?(?:事情?|问题)|再(?:报|反映)一个|换个?(?:事|问题)))"
     r"[，,：:。\s]*(?P<rest>.*)",
@@ -127,7 +142,7 @@ def _by_rules(line: str) -> Wish | None:
     if case_id is not None and len(line) <= 2 * _SHORT:
         replied = _answer_to(line)
         return Wish(replied.intent, replied.rest, case_id) if replied else Wish(Intent.PROGRESS, case_id=case_id)
-    for intent, pattern in _WHOLES:
+    for intent, pattern in _WHOLES.items():
         if pattern.fullmatch(line):
             return Wish(intent)
     for intent, pattern in ((Intent.NEW, _NEW), (Intent.ADD, _ADD)):
@@ -143,10 +158,9 @@ def _by_rules(line: str) -> Wish | None:
 def _answer_to(line: str) -> Wish | None:
     """Return the answer in `100014 解决了`, the number cut out."""
     words = re.sub(r"[\d\s-]{5,}|工单号?|编号", "", line).strip("：:，, ")
-    if _WHOLES[4][1].fullmatch(words):
-        return Wish(Intent.URGE)
-    if _WHOLES[5][1].fullmatch(words):
-        return Wish(Intent.WITHDRAW)
+    for intent in (Intent.URGE, Intent.WITHDRAW):
+        if _WHOLES[intent].fullmatch(words):
+            return Wish(intent)
     return answer(words) if words else None
 
 

@@ -215,9 +215,9 @@ def decode(body: bytes) -> str:
 
 
 def parse_fields(xml: str) -> dict[str, Any]:
-    """Return the elements below the root: text, a dictionary for one with children, a list for repeated ones. Raises Refused.
+    """Return the elements below the root: text, a dictionary where there are children, a list where repeated.
 
-    Control characters are dropped; DOCTYPE, deep nesting and a repeated element of SINGLE are refused.
+    Control characters are dropped; DOCTYPE, deep nesting and a repeated element of SINGLE raise Refused.
     """
     cleaned = _CONTROL_REFERENCE.sub("", _CONTROL.sub("", xml)).strip()
     try:

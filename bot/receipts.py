@@ -67,7 +67,7 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
         lines.append(phrases.PLACE_FIRST.format(contact_by=contact_by))
     if outcome.ask_place and not case.place_asked:
         lines.append(_ask_place(case))
-    elif case.place_source == "usual":
+    elif case.place_source == "usual" and (category is None or category.needs_place):
         lines.append(phrases.PLACE_ASSUMED.format(place=case.place_words))
     else:
         lines.append(phrases.ANYTHING_MORE)

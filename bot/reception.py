@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.protocol import Inbound
     from bot.understanding import Understanding
     from cases.city import City, CityCache
-    from cases.storage import Book, Store
+    from cases.storage import Store
 
 TEXT_LIMIT = 4000
 ACCOUNT_LIMIT = 64
@@ -155,7 +155,7 @@ def _subscribe(turn: Turn, message: Inbound) -> str:
 
 
 def _scan(turn: Turn, message: Inbound) -> str:
-    """A grid's QR code: its scene is the grid's code. Unknown scenes say nothing."""
+    """Take a grid's QR code: its scene is the grid's code. Unknown scenes say nothing."""
     unit = turn.city.by_code.get(message.text("EventKey").removeprefix("qrscene_"))
     if unit is None or unit.kind != "grid":
         return ""

@@ -49,9 +49,9 @@ def blueprint(house: House) -> Blueprint:
         return _text("the body is too large", 413)
 
     @routes.errorhandler(Exception)
-    def failed(_error: Exception) -> Response:
-        """Nothing was stored: no `success`, so that WeChat comes again."""
-        log.exception("callback failed")
+    def failed(error: Exception) -> Response:
+        """Refuse for now: nothing was stored, and without `success` WeChat comes again."""
+        log.error("callback failed", exc_info=error)
         return _text("try again", 503)
 
     return routes

@@ -145,7 +145,7 @@ class _Step:
         lifecycle.notify(self.book, self.city, self.case, notice, self.now, text=self.inputs.text, history=row)
 
     def touch(self) -> None:
-        """The resident has now been contacted."""
+        """Note that the resident has now been contacted."""
         if self.case.contacted_at is None:
             self.case.contacted_at = self.now
             lifecycle.refresh_due(self.case)

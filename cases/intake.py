@@ -82,8 +82,9 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     case.text = "\n".join(part for part in (case.text, report.text) if part)
     case.gathering_until = now + GATHERING
     changed = _understand(case, report)
-    if report.place is not None and (case.place_source in ASSUMED or _says_more(report.place, case)):
-        _put(case, report.place)
+    place = report.place or _completed(city, case, report.text)
+    if place is not None and (case.place_source in ASSUMED or _says_more(place, case)):
+        _put(case, place)
         changed = True
     ask_place, holder, kind = False, case.holder_id, case.category_code
     if changed and case.state in {State.NEW, State.ASSIGNED} and case.handler_id is None:
@@ -175,6 +176,13 @@ def _understand(case: CaseRow, report: Report) -> bool:
     ]
     case.model_version = report.model_version
     return True
+
+
+def _completed(city: City, case: CaseRow, text: str) -> routing.Located | None:
+    """Return the place when `text` gives the house number that an earlier road or estate lacked."""
+    if case.grid_id is not None or not case.place_words or not text:
+        return None
+    return city.locate_text(case.place_words + text)
 
 
 def _says_more(place: routing.Located, case: CaseRow) -> bool:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-
     from scipy.sparse import csr_matrix
 
     from classifier.model import Floats

@@ -172,7 +172,7 @@ def _start_redis(settings: Settings, parts: Parts) -> None:
         "dir": str(folder),
         "appendonly": "yes",
         "save": "",
-        "loglevel": "warning",
+        "logfile": str(folder / "redis.log"),
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     parts.start("Redis", [str(get_binary_path()), *arguments])
@@ -185,11 +185,11 @@ def _start_redis(settings: Settings, parts: Parts) -> None:
             time.sleep(0.02)
         else:
             return
-    raise StartError("内置的 Redis 没有启动，原因见上面的日志。")
+    raise StartError(f"内置的 Redis 没有启动，原因见 {folder}/redis.log。")
 
 
 def _prepare(house: House) -> None:
-    """Schema, city and starter classifiers, each only where it is missing."""
+    """Make schema, city and starter classifiers, each only where it is missing."""
     settings = house.settings
     migrate(settings.database_url)
     with house.store.read() as book:

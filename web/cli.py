@@ -134,7 +134,7 @@ def _case_commands(group: AppGroup, house: House) -> None:
         with house.store.read() as book:
             content = exchange.write_rows(exchange.exported(book, house.cities.current(book)), form)
         if out is None:
-            click.get_binary_stream("stdout").write(content)
+            sys.stdout.buffer.write(content)
             return
         draft = out.with_name(f".{out.name}.draft")
         draft.write_bytes(content)

@@ -37,7 +37,7 @@ def post_fork(_server: Arbiter, worker: Worker) -> None:
 
 
 def when_ready(server: Arbiter) -> None:
-    """Load segmenter and models in the parent."""
+    """Load in the parent what all processes then share."""
     from web import house_of  # noqa: PLC0415 - only in the server
 
-    house_of(server.app.wsgi()).understanding.warm_up()
+    house_of(server.app.wsgi()).warm_up()

@@ -233,7 +233,7 @@ class Book:
 
     # -- the worker's lists ------------------------------------------------------------------------------------
 
-    def waiting(self, kind: type[OutboxRow] | type[AttachmentRow], now: datetime, limit: int) -> Sequence[int]:
+    def waiting(self, kind: type[OutboxRow | AttachmentRow], now: datetime, limit: int) -> Sequence[int]:
         """Return ids of messages or files that are due for a try, the oldest first; leased ones are not."""
         query = (
             select(kind.id)

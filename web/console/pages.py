@@ -45,18 +45,15 @@ def register(routes: Blueprint, house: House) -> None:
     def find() -> Redirect:
         """Go to the case with this number, if it is this person's business."""
         number = request.args.get("number", "")
-        case_id = case_id_of(number)
         with house.store.read() as book:
             city = house.cities.current(book)
             me = actor(book, city)
             try:
-                if case_id is None:
-                    raise NoSuchCase
-                handling.access_case(book, city, me, case_id)
+                row, _ = handling.access_case(book, city, me, _case_id(number))
             except NoSuchCase:
                 flash(f"没有找到工单“{number[:20]}”，请核对号码。", "warn")
                 return redirect(url_for("console.queue"))
-        return redirect(url_for("console.case", number=number_of(case_id)))
+        return redirect(url_for("console.case", number=number_of(row.id)))
 
     @routes.get("/cases/<number>")
     def case(number: str) -> Page:
