@@ -119,7 +119,12 @@ def _report(said: Said) -> Report:
 
 
 def _other_matter(turn: Turn, case: CaseRow, said: Said) -> bool:
-    """Say whether a text within a burst is clearly about something else than the case being told."""
+    """Say whether a text within a burst is clearly about something else than the case being told.
+
+    What follows the question for the place is taken as its answer.
+    """
+    if case.place_asked and case.grid_id is None:
+        return False
     if len(said.text) < OTHER_MATTER_CHARACTERS or said.reading is None or not said.reading.guesses or not case.guesses:
         return False
     ours, theirs = said.reading.guesses[0], case.guesses[0]

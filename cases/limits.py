@@ -79,8 +79,9 @@ def card(due_at: datetime | None, now: datetime) -> str | None:
 
 
 def spoken_time(moment: datetime, now: datetime) -> str:
-    """Return a moment as one says it: 今天下午3点, 明天上午9点半, 11月23日（周一）上午10点."""
+    """Return a moment as one says it, to the five minutes before: 今天下午3点, 11月23日（周一）上午9点半."""
     local, today = moment.astimezone(CHINA), now.astimezone(CHINA).date()
+    local -= timedelta(minutes=local.minute % 5)
     names = {0: "今天", 1: "明天", 2: "后天"}
     days = (local.date() - today).days
     day = names.get(days) or f"{local.month}月{local.day}日（周{_WEEKDAYS[local.weekday()]}）"

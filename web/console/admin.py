@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from cases.city import VERSION_KEY
 from cases.storage.tables import CategoryRow
 from web.console.present import CategoryLine, Choice
-from web.console.session import Page, admins_only, person
+from web.console.session import Page, admins_only, frame
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -32,7 +32,7 @@ def register(routes: Blueprint, house: House) -> None:
 
 def _show(book: Book, city: City, me: Actor) -> Page:
     lines = [_line(city, row) for row in book.categories()]
-    return render_template("console/categories.html", me=person(me, city), lines=lines)
+    return render_template("console/categories.html", **frame(book, city, me), lines=lines)
 
 
 def _line(city: City, row: CategoryRow) -> CategoryLine:

@@ -15,8 +15,7 @@ from cases.numbers import case_id_of, number_of
 from cases.words import ACTIONS
 from cases.workflow import Action
 from web.console import shape
-from web.console.present import Tab
-from web.console.session import Page, actor, person
+from web.console.session import Page, actor, frame
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from bot.assembly import House
     from cases.access import Actor
     from cases.city import City
-    from cases.handling import ListOf
     from cases.storage import Book
 
 PHOTOS = 9
@@ -62,7 +60,7 @@ def register(routes: Blueprint, house: House) -> None:
             me = actor(book, city)
             row, held = handling.access_case(book, city, me, _case_id(number))
             page = shape.case_page(book, city, me, row, held, utc_now())
-            return render_template("console/case.html", me=person(me, city), case=page)
+            return render_template("console/case.html", **frame(book, city, me), case=page)
 
     @routes.post("/cases/<number>/<action>")
     def act(number: str, action: str) -> Page:
@@ -125,8 +123,7 @@ def _queue(book: Book, city: City, me: Actor) -> Page:
     now = utc_now()
     return render_template(
         "console/queue.html",
-        me=person(me, city),
-        tabs=[_tab(book, each, current) for each in lists],
+        **frame(book, city, me, current.key),
         lines=[shape.case_line(book, city, row, now) for row in found.cases],
         page=found.page,
         pages=found.pages,
@@ -134,10 +131,6 @@ def _queue(book: Book, city: City, me: Actor) -> Page:
         current=current.key,
         search="",
     )
-
-
-def _tab(book: Book, each: ListOf, current: ListOf) -> Tab:
-    return Tab(each.key, each.name, book.count(each.scope), current=each.key == current.key)
 
 
 def _inputs(house: House) -> Inputs:

@@ -13,7 +13,6 @@ class Person:
     role_name: str
     unit_name: str
     is_admin: bool
-    is_dispatcher: bool
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
 
 from bot.assembly import utc_now
-from cases import accounts
+from cases import accounts, handling
 from cases.words import ROLES
-from web.console.present import Person
+from web.console.present import Person, Tab
 from web.home import samples
 
 if TYPE_CHECKING:
@@ -76,15 +76,19 @@ def actor(book: Book, city: City) -> Actor:
     return found
 
 
-def person(found: Actor, city: City) -> Person:
-    """Return who is logged in, for the page's header."""
-    return Person(
+def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, Any]:
+    """Return what the frame of each page shows: who is logged in, and their lists with counts."""
+    person = Person(
         name=found.name,
         role_name=ROLES[found.role],
         unit_name=city.units[found.unit_id].name,
         is_admin=found.role == "admin",
-        is_dispatcher=found.role == "dispatcher",
     )
+    tabs = [
+        Tab(each.key, each.name, book.count(each.scope), current=each.key == current)
+        for each in handling.lists_of(found)
+    ]
+    return {"me": person, "tabs": tabs}
 
 
 def admins_only(view: Callable[[Book, City, Actor], Page], house: House, *, writes: bool) -> Callable[[], Page]:

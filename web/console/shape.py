@@ -71,8 +71,8 @@ def case_page(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[
         text=case.text,
         channel=CHANNELS.get(case.channel, case.channel),
         resident=_resident_name(resident),
-        waiting_since=_ago(case.opened_at, now) if case.ended_at is None else "",
-        next_step=_next_step(city, case, now),
+        waiting_since=_waiting(resident, case, now),
+        next_step=_next_step(city, case),
         place_source=PLACE_SOURCES.get(case.place_source, ""),
         grid=city.units[case.grid_id].name if case.grid_id is not None else "",
         map=map_view(city, case),
@@ -177,17 +177,23 @@ def _due(case: CaseRow, now: datetime) -> str:
     return f"{limits.spoken_time(case.due_at, now)}{verb}"
 
 
-def _next_step(city: City, case: CaseRow, now: datetime) -> str:
+def _next_step(city: City, case: CaseRow) -> str:
     holder = city.units[case.holder_id].name
     return {
-        State.NEW: f"派单员派单，{_due(case, now)}",
-        State.ASSIGNED: f"{holder}受理，{_due(case, now)}",
-        State.ACCEPTED: f"{holder}办理，{_due(case, now)}",
-        State.RESOLVED: f"等居民核查，{_due(case, now)}",
-        State.CLOSED: "已办结" if case.rating else "已办结，等居民评价",
-        State.REJECTED: "不予受理，已告诉居民",
-        State.WITHDRAWN: "居民已撤回",
+        State.NEW: "派单员派单",
+        State.ASSIGNED: f"{holder}受理",
+        State.ACCEPTED: f"{holder}办理，报告结果",
+        State.RESOLVED: "等居民核查",
+        State.CLOSED: "" if case.rating else "已办结，等居民评价",
+        State.REJECTED: "",
+        State.WITHDRAWN: "",
     }[State(case.state)]
+
+
+def _waiting(resident: ResidentRow | None, case: CaseRow, now: datetime) -> str:
+    if case.ended_at is not None or case.state == State.RESOLVED:
+        return ""
+    return f"{_resident_name(resident)}，已等{_span(now - case.opened_at)}"
 
 
 def _window(resident: ResidentRow | None, now: datetime) -> str:
