@@ -27,7 +27,7 @@ SEED = 20260901
 def starter_sets() -> dict[str, list[Example]]:
     """Return the starter corpus as the two models need it."""
     reports = classifier.read_examples(CORPUS / "reports.jsonl")
-    terms = classifier.read_examples(CORPUS / "terms.jsonl") if (CORPUS / "terms.jsonl").exists() else []
+    terms = classifier.read_examples(CORPUS / "terms.jsonl")
     others = classifier.read_examples(CORPUS / "others.jsonl")
     as_reports = [classifier.Example(example.text, REPORT) for example in reports]
     return {MATTERS: reports + terms, INTENTS: as_reports + others}

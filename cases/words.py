@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cases.workflow import Action, State
+from cases.workflow import RULES, Action, Relation, State
 
 STATES = {
     State.NEW: "待派单",
@@ -82,3 +82,34 @@ def title_of(text: str) -> str:
     if not line:
         return "（没有文字）"
     return line if len(line) <= TITLE_CHARACTERS else line[:TITLE_CHARACTERS] + "…"
+
+
+def workflow_page() -> str:
+    """Return `docs/workflow.md`: the transition table for people, made from the rules."""
+    relations = {
+        Relation.REPORTER: "居民",
+        Relation.HOLDER: "承办单位",
+        Relation.SUPERIOR: "上级",
+        Relation.DISPATCHER: "派单员",
+        Relation.OBSERVER: "分管领导",
+        Relation.SYSTEM: "系统",
+    }
+    lines = [
+        "# The life of a case",
+        "",
+        "Made from `cases/workflow.py` by `python -m cases.words`; a test holds the two together.",
+        "",
+        "| action 操作 | who 谁 | in state 状态 | then 之后 | needs 要填 |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for rule in RULES:
+        states = "、".join(STAFF_STATES[state] for state in State if state in rule.states)
+        who = "、".join(relations[relation] for relation in rule.by)
+        then = STAFF_STATES[rule.to] if rule.to else "不变"
+        name = f"`{rule.action}` {ACTIONS[rule.action]}"
+        lines.append(f"| {name} | {who} | {states} | {then} | {'、'.join(rule.needs)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(workflow_page(), end="")

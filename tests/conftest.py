@@ -1,0 +1,102 @@
+"""Fixtures with real parts: databases, Redis, a browser, trained classifiers, the running product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from cases import learning
+from tests.services import LOG_TAIL, Postgres, Redis, Service, chromium, unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
+SWITCHES = ["--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """Give a private PostgreSQL."""
+    programs = Postgres.programs()
+    if programs is None:
+        unavailable("no PostgreSQL: install the package postgresql")
+    server = Postgres(programs)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
+    """Give the address of a fresh PostgreSQL database, as an operator writes it."""
+    address = postgres_server.create_database()
+    yield address
+    postgres_server.drop_database(address)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of a fresh database, as SQLAlchemy reads it: the test runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/test.sqlite3"
+    address: str = request.getfixturevalue("postgres_url")
+    return address.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """Give a private Redis. Who stops it may leave it so: `redis_url` starts it again."""
+    server = Redis()
+    server.start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def redis_url(redis_server: Redis) -> str:
+    """Give the address of a running and empty Redis."""
+    redis_server.start()
+    redis_server.clear()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def trained_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of the starter classifiers, trained once. To be copied, not changed."""
+    folder = tmp_path_factory.mktemp("models")
+    assert [name for name, _ in learning.train_starters(folder)] == [learning.MATTERS, learning.INTENTS]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give a Chromium without a window. Playwright switches its sandbox off, so root may start it."""
+    program = chromium()
+    if program is None:
+        unavailable("no Chromium: install the package chromium, or set CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=SWITCHES)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def service(trained_models: Path) -> Iterator[Service]:
+    """Give the running product on SQLite, shared by the tests that only add to it."""
+    with Service(trained_models) as running:
+        yield running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Show, with a failed test, the last of what the product logged."""
+    report = yield
+    running = [each for each in getattr(item, "funcargs", {}).values() if isinstance(each, Service)]
+    if report.failed:
+        report.sections += [("service log", each.log()[-LOG_TAIL:]) for each in running]
+    return report

@@ -1,0 +1,215 @@
+"""What a resident sees on the phone and an officer in the console, in the words of the tests."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import requests
+from playwright.sync_api import expect
+
+from tests.services import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, ViewportSize, WebError
+
+    from tests.services import Service
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PASSWORD = "wanggetong"
+NUMBER = re.compile(r"工单号 (\d+ \d{3})")
+# What takes a worker and a poll of the page.
+SOON = 15_000
+
+
+class Complaints:
+    """What a browser complained about: console errors and warnings (CSP violations are such), page errors."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.lines: list[str] = []
+        context.on("console", self._console)
+        context.on("weberror", self._error)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.lines.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def _error(self, error: WebError) -> None:
+        self.lines.append(f"page error: {error.error}")
+
+
+class Screen:
+    """One person's browser, with its complaints."""
+
+    def __init__(self, browser: Browser, service: Service, size: ViewportSize) -> None:
+        context = browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
+        self.complaints = Complaints(context)
+        self.page: Page = context.new_page()
+        self.service = service
+
+    def open(self, path: str) -> None:
+        """Go to a page of the service."""
+        self.page.goto(self.service.url(path))
+
+    def close(self) -> None:
+        """Close the browser; it must not have complained."""
+        self.page.context.close()
+        assert self.complaints.lines == []
+
+
+class Resident(Screen):
+    """A resident with the sandbox's phone."""
+
+    def __init__(self, browser: Browser, service: Service, openid: str) -> None:
+        super().__init__(browser, service, PHONE)
+        self.open("/sandbox/")
+        self.page.select_option("#resident", openid)
+
+    @property
+    def answers(self) -> Locator:
+        """All passive replies, as bubbles."""
+        return self.page.locator("#messages .bubble.theirs")
+
+    @property
+    def pushes(self) -> Locator:
+        """All messages that came by themselves, as bubbles."""
+        return self.page.locator("#messages .bubble.push")
+
+    def say(self, words: str) -> str:
+        """Send a text and return the reply."""
+        before = self.answers.count()
+        self.page.fill("#text", words)
+        self.page.click("#send")
+        expect(self.page.locator("#messages .bubble.mine").last).to_have_text(words)
+        return self._answer(before)
+
+    def send_sample_photo(self) -> str:
+        """Send the sandbox's sample photo and return the reply."""
+        before = self.answers.count()
+        self.page.click("#plus")
+        self.page.click("#sample-photo")
+        return self._answer(before)
+
+    def send_place(self, name: str) -> str:
+        """Send one of the sandbox's places and return the reply."""
+        before = self.answers.count()
+        self.page.click("#plus")
+        self.page.click("#tool-place")
+        self.page.select_option("#place", label=name)
+        self.page.click("#location-send")
+        return self._answer(before)
+
+    def gets(self, words: str) -> None:
+        """Wait for a message of these words that comes by itself."""
+        expect(self.pushes.filter(has_text=words)).to_have_count(1, timeout=SOON)
+
+    def gets_photos(self, count: int) -> None:
+        """Wait until so many photos have come by themselves, and can be seen."""
+        photos = self.page.locator("#messages .bubble.push.picture img")
+        expect(photos).to_have_count(count, timeout=SOON)
+        for photo in photos.all():
+            assert_seen(photo)
+
+    def _answer(self, before: int) -> str:
+        expect(self.answers).to_have_count(before + 1, timeout=SOON)
+        return self.answers.last.inner_text()
+
+
+class Officer(Screen):
+    """A member of staff in the console."""
+
+    def __init__(self, browser: Browser, service: Service, login: str, size: ViewportSize) -> None:
+        super().__init__(browser, service, size)
+        self.open("/console/")
+        expect(self.page.locator("#login-form")).to_be_visible()
+        self.page.fill("#login", login)
+        self.page.fill("#password", PASSWORD)
+        self.page.click("#login-form button[type=submit]")
+        expect(self.page.locator("#main")).to_be_visible()
+        expect(self.page.locator("#login-form")).to_have_count(0)
+
+    def row(self, number: str) -> Locator:
+        """Return a case's row in the list that is open."""
+        return self.page.locator(f"a.row#case-{number}")
+
+    def find(self, number: str) -> None:
+        """Open a case from any list by its number."""
+        self.open("/console/")
+        self.page.fill("#find #number", number)
+        self.page.click("#find button[type=submit]")
+        self.stands(number)
+
+    def take(self, number: str) -> None:
+        """Open a case from the first list."""
+        self.open("/console/")
+        self.row(number).click()
+        self.stands(number)
+
+    def stands(self, number: str, state: str = "") -> None:
+        """Look at a case's page: it is this case, in this state."""
+        of_state = f'[data-state="{state}"]' if state else ""
+        expect(self.page.locator(f'#case[data-number="{number}"]{of_state}')).to_be_visible()
+
+    def form(self, action: str) -> Locator:
+        """Return an action's form, opened if it lies behind a button."""
+        form = self.page.locator(f"form[data-action={action}]")
+        button = self.page.locator(f"[data-open={action}]")
+        if button.count():
+            if not button.is_visible():
+                self.page.click("#more")
+            button.click()
+            expect(self.page.locator(f"#dialog-{action}")).to_be_visible()
+        return form
+
+    def submit(self, form: Locator) -> None:
+        """Send a form; the page that follows says that it was done."""
+        form.locator("button[type=submit]").click()
+        expect(self.page.locator("#toasts .toast[data-toast=ok]")).to_be_visible()
+
+    def accept(self) -> None:
+        """Accept the case that is open, with one tap."""
+        self.submit(self.form("accept"))
+
+    def write(self, action: str, words: str, photo: Path | None = None) -> None:
+        """Do an action that takes words, perhaps with a photo."""
+        form = self.form(action)
+        form.locator(f"#f-{action}-text").fill(words)
+        if photo is not None:
+            form.locator("input[name=photos]").set_input_files(photo)
+            expect(form.locator(".previews img")).to_have_count(1)
+        self.submit(form)
+
+    def sees_delivered(self, words: str) -> None:
+        """Reload the case until the message of these words is known to have arrived."""
+        entry = self.page.locator("#thread > li").filter(has_text=words)
+
+        def arrived() -> bool:
+            self.page.reload()
+            return entry.locator("[data-delivery=sent]", has_text="已送达").count() == 1
+
+        wait_until(arrived, what=f"the delivery of {words}")
+
+
+def assert_seen(image: Locator) -> None:
+    """Wait until an image is loaded and has a size."""
+    image.scroll_into_view_if_needed()
+    wait_until(lambda: image.evaluate("image => image.complete && image.naturalWidth > 1"), what="an image")
+
+
+def number_in(receipt: str) -> str:
+    """Return the case number that a receipt tells, without its space."""
+    found = NUMBER.search(receipt)
+    assert found is not None, receipt
+    return found[1].replace(" ", "")
+
+
+def say(service: Service, openid: str, words: str) -> str:
+    """Send a text as a resident without a browser, and return the reply."""
+    body = {"client_id": uuid4().hex, "kind": "text", "text": words}
+    answer = requests.post(service.url(f"/sandbox/chats/{openid}/send"), json=body, timeout=20)
+    assert answer.ok, answer.text
+    return "\n".join(each["body"]["text"] for each in answer.json()["messages"] if each["side"] == "theirs")

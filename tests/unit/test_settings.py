@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+import settings as configuration
+from settings import SettingsError
+
+PRODUCTION = {
+    "PROFILE": "production",
+    "WECHAT_TOKEN": "a-token",
+    "WECHAT_APPID": "wx1234567890",
+    "WECHAT_SECRET": "a-secret",
+    "WECHAT_AES_KEY": "a" * 43,
+    "SECRET_KEY": "k" * 40,
+}
+
+
+def test_nothing_set_is_the_sandbox() -> None:
+    """With an empty environment everything has a value, and the sandbox talks to this machine only."""
+    settings = configuration.load({})
+    assert settings.sandbox
+    assert settings.wechat_api_base.startswith(settings.own_address)
+    assert settings.database_url.startswith("sqlite:///")
+    assert settings.embedded_redis
+
+
+def test_all_faults_are_reported_together() -> None:
+    """Three wrong settings give three lines, each with its name."""
+    with pytest.raises(SettingsError) as error:
+        configuration.load({"PORT": "abc", "WECHAT_MODE": "x", "WECHAT_AES_KEY": "short"})
+    assert len(error.value.faults) == 3
+    for name in ("PORT", "WECHAT_MODE", "WECHAT_AES_KEY"):
+        assert any(name in fault for fault in error.value.faults)
+
+
+def test_production_wants_its_own_secrets() -> None:
+    """Production refuses missing secrets and the sandbox's public ones."""
+    assert not configuration.load(PRODUCTION).sandbox
+    samples = {**PRODUCTION, **configuration.SANDBOX_WECHAT}
+    with pytest.raises(SettingsError) as error:
+        configuration.load(samples)
+    assert len(error.value.faults) == len(configuration.SANDBOX_WECHAT)
+    with pytest.raises(SettingsError) as error:
+        configuration.load({"PROFILE": "production"})
+    assert {fault.split(" ")[0] for fault in error.value.faults} >= {"WECHAT_TOKEN", "WECHAT_SECRET", "SECRET_KEY"}
+
+
+def test_a_plain_postgresql_address_names_the_driver() -> None:
+    """DATABASE_URL is taken as administrators write it."""
+    settings = configuration.load({"DATABASE_URL": "postgresql://u:p@db/city"})
+    assert settings.database_url == "postgresql+psycopg://u:p@db/city"
+
+
+def test_settings_do_not_show_themselves() -> None:
+    """Printing the settings shows no secret."""
+    assert "a-secret" not in repr(configuration.load(PRODUCTION))
+
+
+def test_the_sandbox_keeps_its_key(tmp_path: Path) -> None:
+    """The sandbox's secret key is made once and readable by its owner only."""
+    key = configuration.sandbox_secret_key(tmp_path)
+    assert len(key) >= configuration.SECRET_KEY_MINIMUM
+    assert configuration.sandbox_secret_key(tmp_path) == key
+    assert (tmp_path / "secret.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_long_data_folder_keeps_a_short_socket(tmp_path: Path) -> None:
+    """Unix sockets allow about 100 bytes of path: a long DATA_DIR moves the socket, the same one each time."""
+    long = str(tmp_path / ("x" * 120))
+    first, again = configuration.load({"DATA_DIR": long}), configuration.load({"DATA_DIR": long})
+    assert first.redis_url == again.redis_url
+    assert len(first.redis_url) < 107
