@@ -1,4 +1,4 @@
-"""The real parts that tests run against: PostgreSQL, Redis, a browser, and the whole product as `make run` starts it."""
+"""The real parts that tests run against: PostgreSQL, Redis, a browser, the whole product as `make run` starts it."""
 
 from __future__ import annotations
 
@@ -355,4 +355,4 @@ class Service:
     def _greeted(self) -> bool:
         if "网格通已启动" not in self.log():
             return False
-        return requests.get(self.url("/readyz"), timeout=5).json()["status"] == "ready"
+        return bool(requests.get(self.url("/readyz"), timeout=5).json()["status"] == "ready")

@@ -1,0 +1,90 @@
+"""The product in this process: its real database, its real Redis, its own stand-in for WeChat over real HTTP."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug.serving import make_server
+
+import settings as configuration
+from cases.city_files import load_city
+from cases.storage import migrate
+from tests.integration.people import Resident, Staff
+from tests.services import free_port
+from web import create_app, house_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from flask import Flask
+
+    from bot.assembly import House
+    from settings import Settings
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, trained_models: Path, tmp_path: Path) -> Settings:
+    """Give the sandbox's settings on fresh parts, with the trained classifiers in place."""
+    shutil.copytree(trained_models, tmp_path / "models")
+    environ = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "DATA_DIR": str(tmp_path),
+        "PORT": str(free_port()),
+        "LOG_LEVEL": "ERROR",
+    }
+    return configuration.load(environ)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """Give the application with the sample city loaded."""
+    migrate(settings.database_url)
+    application = create_app(settings)
+    load_city(house_of(application).store)
+    yield application
+    house_of(application).store.engine.dispose()
+
+
+@pytest.fixture
+def house(app: Flask) -> House:
+    """Give what the application works with."""
+    return house_of(app)
+
+
+@pytest.fixture
+def serving(app: Flask, settings: Settings) -> Iterator[str]:
+    """Serve the application over HTTP, WeChat's stand-in included, and give its address."""
+    server = make_server("127.0.0.1", settings.port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield settings.own_address
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def resident(app: Flask) -> Resident:
+    """Give a resident who writes to the official account."""
+    return Resident(app, "oResident000000000000000001")
+
+
+@pytest.fixture
+def neighbour(app: Flask) -> Resident:
+    """Give another resident."""
+    return Resident(app, "oResident000000000000000002")
+
+
+@pytest.fixture
+def staff(app: Flask) -> Callable[[str], Staff]:
+    """Give a way to log in: `staff("urban")`."""
+
+    def log_in(login: str) -> Staff:
+        return Staff(app, login)
+
+    return log_in

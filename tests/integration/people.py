@@ -1,0 +1,112 @@
+"""Residents who write to `/wechat` and staff who click in the console, through the application's own routes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+from bot.protocol import signature
+from cases.numbers import case_id_of, number_of
+from web import house_of
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.test import TestResponse
+
+    from cases.storage.tables import CaseRow
+
+ACCOUNT = "gh_test"
+NUMBER = re.compile(r"工单号? ?(\d{3} \d{3,})")
+TOKEN_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
+_ids = itertools.count(int(time.time()) * 1000)
+
+
+def message_xml(openid: str, kind: str, message_id: str = "", **fields: str) -> str:
+    """Return a message or event as WeChat writes it."""
+    head = {"ToUserName": ACCOUNT, "FromUserName": openid, "CreateTime": str(int(time.time())), "MsgType": kind}
+    if kind != "event":
+        head["MsgId"] = message_id or str(next(_ids))
+    body = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in (head | fields).items())
+    return f"<xml>{body}</xml>"
+
+
+def signed(token: str) -> dict[str, str]:
+    """Return the query of a callback, signed now."""
+    timestamp, nonce = str(int(time.time())), secrets.token_hex(8)
+    return {"timestamp": timestamp, "nonce": nonce, "signature": signature(token, timestamp, nonce)}
+
+
+class Resident:
+    """Somebody who writes to the official account and reads its passive replies."""
+
+    def __init__(self, app: Flask, openid: str) -> None:
+        self._app = app
+        self.openid = openid
+        self._token = house_of(app).settings.wechat_token
+
+    def deliver(self, xml: str) -> TestResponse:
+        """Post one body as WeChat does, and return the answer."""
+        client = self._app.test_client()
+        return client.post("/wechat", query_string=signed(self._token), data=xml.encode(), content_type="text/xml")
+
+    def send(self, kind: str, **fields: str) -> str:
+        """Send one message or event and return the reply's text; empty for silence."""
+        answer = self.deliver(message_xml(self.openid, kind, **fields))
+        assert answer.status_code == 200, answer.text
+        if answer.text == "success":
+            return ""
+        reply = ET.fromstring(answer.text)
+        assert reply.findtext("ToUserName") == self.openid
+        return reply.findtext("Content") or ""
+
+    def say(self, text: str) -> str:
+        """Send a text."""
+        return self.send("text", Content=text)
+
+    def cases(self) -> list[CaseRow]:
+        """Return this resident's cases, the oldest first."""
+        with house_of(self._app).store.read() as book:
+            residents = book.resident(self.openid)
+            return sorted((case for each in residents for case in book.all_cases_of(each.id)), key=lambda case: case.id)
+
+    def case(self) -> CaseRow:
+        """Return this resident's only case."""
+        [case] = self.cases()
+        return case
+
+
+def number_in(reply: str) -> str:
+    """Return the case number that a reply names."""
+    found = NUMBER.search(reply)
+    assert found, reply
+    assert case_id_of(found[1])
+    return found[1].replace(" ", "")
+
+
+class Staff:
+    """Somebody who is logged in to the console."""
+
+    def __init__(self, app: Flask, login: str, password: str = "wanggetong") -> None:
+        self.client = app.test_client()
+        page = self.client.get("/console/login")
+        self.answer = self.post("/console/login", page.text, login=login, password=password)
+
+    def post(self, address: str, page: str, **form: str) -> TestResponse:
+        """Post a form with the token of the page that it stands on."""
+        token = TOKEN_FIELD.search(page)
+        assert token, page[:400]
+        return self.client.post(address, data={"csrf_token": token[1], **form}, follow_redirects=True)
+
+    def open(self, case: CaseRow) -> TestResponse:
+        """Open a case's page."""
+        return self.client.get(f"/console/cases/{number_of(case.id)}")
+
+    def act(self, case: CaseRow, action: str, **form: str) -> TestResponse:
+        """Do an action from a page that this person may see, and return the page that follows."""
+        page = self.client.get("/console/", follow_redirects=True)
+        return self.post(f"/console/cases/{number_of(case.id)}/{action}", page.text, **form)
