@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PHOTO_SIDE, THUMBNAIL_SIDE = 2560, 480
-PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "MPO")
+PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 PIXELS = 80_000_000
 VOICE_SECONDS = 600
 THUMBNAIL = ".thumb.jpg"

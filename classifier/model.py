@@ -31,9 +31,17 @@ class Guess:
     probability: float
 
 
-def vectorizer(view: str, **options: Any) -> TfidfVectorizer:  # noqa: ANN401 - handed on as they are
-    """Return the TF-IDF vectorizer of one view; it expects texts that are prepared already."""
-    return TfidfVectorizer(analyzer=VIEWS[view], sublinear_tf=True, dtype=np.float32, **options)
+Tokens = dict[str, list[list[str]]]
+
+
+def vectorizer(**options: Any) -> TfidfVectorizer:  # noqa: ANN401 - handed on as they are
+    """Return the TF-IDF vectorizer of one view; it takes each text as its list of tokens."""
+    return TfidfVectorizer(analyzer=list, sublinear_tf=True, dtype=np.float32, **options)
+
+
+def tokenise(prepared: Sequence[str]) -> Tokens:
+    """Return for each view the token lists of prepared texts."""
+    return {view: [cut(text) for text in prepared] for view, cut in VIEWS.items()}
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,8 @@ class Model:
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """Return an array (texts, labels) whose rows sum to 1."""
-        prepared = prepare.prepare_all(texts)
-        margins = transform(self.vectorizers, prepared) @ self.weights.T + self.bias
+        tokens = tokenise(prepare.prepare_all(texts))
+        margins = transform(self.vectorizers, tokens) @ self.weights.T + self.bias
         return softmax(margins / self.temperature)
 
     def predict(self, texts: Sequence[str], top: int = 1) -> list[list[Guess]]:
@@ -62,9 +70,9 @@ class Model:
         return [[Guess(self.labels[at], float(row[at])) for at in best] for row, best in zip(rows, order, strict=True)]
 
 
-def transform(vectorizers: dict[str, TfidfVectorizer], prepared: list[str]) -> csr_matrix:
-    """Return the features (texts, terms of all views) of prepared texts."""
-    return hstack([vectorizers[view].transform(prepared) * WEIGHTS[view] for view in VIEWS], format="csr")
+def transform(vectorizers: dict[str, TfidfVectorizer], tokens: Tokens) -> csr_matrix:
+    """Return the features (texts, terms of all views) of tokenised texts."""
+    return hstack([vectorizers[view].transform(tokens[view]) * WEIGHTS[view] for view in VIEWS], format="csr")
 
 
 def softmax(margins: Floats) -> Floats:

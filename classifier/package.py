@@ -135,7 +135,7 @@ def _files(model: Model) -> dict[str, bytes]:
         arrays[f"idf_{view}"] = fitted.idf_
         vocabulary[view] = sorted(fitted.vocabulary_, key=fitted.vocabulary_.__getitem__)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez(buffer, **arrays)
     return {
         "weights.npz": buffer.getvalue(),
         "vocabulary.json": _json({"labels": list(model.labels), **vocabulary}),
@@ -147,7 +147,7 @@ def _model(version: str, contents: dict[str, bytes]) -> Model:
     with np.load(io.BytesIO(contents["weights.npz"]), allow_pickle=False) as arrays:
         vectorizers = {}
         for view in VIEWS:
-            fitted = vectorizer(view, vocabulary={term: at for at, term in enumerate(vocabulary[view])})
+            fitted = vectorizer(vocabulary={term: at for at, term in enumerate(vocabulary[view])})
             fitted.idf_ = arrays[f"idf_{view}"]
             vectorizers[view] = fitted
         return Model(

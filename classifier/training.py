@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.svm import LinearSVC
 
 from classifier.data import DataError, Example
-from classifier.model import VIEWS, Model, softmax, transform, vectorizer
+from classifier.model import VIEWS, Model, softmax, tokenise, transform, vectorizer
 from classifier.text import prepare_all
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from scipy.sparse import csr_matrix
 
-    from classifier.model import Floats
+    from classifier.model import Floats, Tokens
 
     Whole = npt.NDArray[np.int64]
 
@@ -41,18 +41,18 @@ def train(examples: Sequence[Example], seed: int = 0) -> tuple[Model, dict[str, 
     labels = tuple(sorted({label for _, label in unique}))
     if len(labels) < 2:  # noqa: PLR2004 - one label is nothing to tell apart
         raise DataError(f"training needs at least two labels, found {len(labels)}: {', '.join(labels)}")
-    prepared = prepare_all([text for text, _ in unique])
+    tokens = tokenise(prepare_all([text for text, _ in unique]))
     targets = np.array([labels.index(label) for _, label in unique], dtype=np.int64)
     rng = np.random.default_rng(seed)
 
-    margins, measured = _held_out_margins(prepared, targets, len(labels), rng)
+    margins, measured = _held_out_margins(tokens, targets, len(labels), rng)
     temperature = _temperature(margins[measured], targets[measured])
     guessed = margins[measured].argmax(axis=1)
     metrics = {
         "accuracy": round(float(accuracy_score(targets[measured], guessed)), 4),
         "macro_f1": round(float(f1_score(targets[measured], guessed, average="macro")), 4),
     }
-    vectorizers, features = _fit_features(prepared)
+    vectorizers, features = _fit_features(tokens)
     weights, bias = _fit_linear(features, targets, len(labels))
     return Model(labels, vectorizers, weights, bias, temperature), metrics
 
@@ -62,12 +62,15 @@ def label_counts(examples: Sequence[Example]) -> dict[str, int]:
     return dict(sorted(Counter(example.label for example in examples).items()))
 
 
-def _fit_features(prepared: list[str]) -> tuple[dict[str, Any], csr_matrix]:
-    options = {"min_df": 2 if len(prepared) >= LARGE else 1, "max_features": MAX_FEATURES}
-    vectorizers = {view: vectorizer(view, **options) for view in VIEWS}
-    for fitted in vectorizers.values():
-        fitted.fit(prepared)
-    return vectorizers, transform(vectorizers, prepared)
+def _fit_features(tokens: Tokens) -> tuple[dict[str, Any], csr_matrix]:
+    size = len(next(iter(tokens.values())))
+    options = {"min_df": 2 if size >= LARGE else 1, "max_features": MAX_FEATURES}
+    vectorizers = {view: vectorizer(**options).fit(tokens[view]) for view in VIEWS}
+    return vectorizers, transform(vectorizers, tokens)
+
+
+def _part(tokens: Tokens, rows: Whole) -> Tokens:
+    return {view: [lists[at] for at in rows] for view, lists in tokens.items()}
 
 
 def _fit_linear(features: csr_matrix, targets: Whole, labels: int) -> tuple[Floats, Floats]:
@@ -86,20 +89,19 @@ def _fit_linear(features: csr_matrix, targets: Whole, labels: int) -> tuple[Floa
 
 
 def _held_out_margins(
-    prepared: list[str], targets: Whole, labels: int, rng: np.random.Generator
+    tokens: Tokens, targets: Whole, labels: int, rng: np.random.Generator
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return margins (texts, labels) from models that had not seen the text, and which texts have them."""
     folds = _folds(targets, rng)
-    margins = np.zeros((len(prepared), labels), dtype=np.float32)
+    margins = np.zeros((len(targets), labels), dtype=np.float32)
     for fold in range(FOLDS):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if not len(outside) or len(set(targets[inside])) < 2:  # noqa: PLR2004 - nothing to tell apart
             folds[outside] = -1
             continue
-        vectorizers, features = _fit_features([prepared[at] for at in inside])
+        vectorizers, features = _fit_features(_part(tokens, inside))
         weights, bias = _fit_linear(features, targets[inside], labels)
-        held = [prepared[at] for at in outside]
-        margins[outside] = transform(vectorizers, held) @ weights.T + bias
+        margins[outside] = transform(vectorizers, _part(tokens, outside)) @ weights.T + bias
     if not (folds >= 0).any():
         raise DataError("training needs at least two examples of two labels each")
     return margins, folds >= 0

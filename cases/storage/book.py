@@ -229,7 +229,7 @@ class Book:
     def counts_by_state(self) -> dict[str, int]:
         """Return how many cases are in each state."""
         rows = self._session.execute(select(CaseRow.state, func.count()).group_by(CaseRow.state))
-        return dict(rows.tuples().all())
+        return {str(state): int(count) for state, count in rows}
 
     # -- the worker's lists ------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 import settings as configuration
 from cases.city_files import load_city
-from cases.storage import migrate
+from cases.storage import Store, build_engine, migrate
 from tests.integration.people import Resident, Staff
 from tests.services import free_port
 from web import create_app, house_of
@@ -40,12 +40,28 @@ def settings(database_url: str, redis_url: str, trained_models: Path, tmp_path: 
     return configuration.load(environ)
 
 
+@pytest.fixture(scope="session")
+def sample_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SQLite database with the sample city in it, made once. To be copied, not changed."""
+    path = tmp_path_factory.mktemp("city") / "city.sqlite3"
+    migrate(f"sqlite:///{path}")
+    engine = build_engine(f"sqlite:///{path}")
+    load_city(Store(engine))
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, sample_city: Path) -> Iterator[Flask]:
     """Give the application with the sample city loaded."""
+    if settings.database_url.startswith("sqlite:///"):
+        shutil.copy(sample_city, settings.database_url.removeprefix("sqlite:///"))
     migrate(settings.database_url)
     application = create_app(settings)
-    load_city(house_of(application).store)
+    if not settings.database_url.startswith("sqlite:///"):
+        load_city(house_of(application).store)
     yield application
     house_of(application).store.engine.dispose()
 

@@ -7,10 +7,12 @@ import re
 import secrets
 import time
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from defusedxml.ElementTree import fromstring
+
 from bot.protocol import signature
+from bot.sandbox.residents import ACCOUNT
 from cases.numbers import case_id_of, number_of
 from web import house_of
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from cases.storage.tables import CaseRow
 
-ACCOUNT = "gh_test"
 NUMBER = re.compile(r"工单号? ?(\d{3} \d{3,})")
 TOKEN_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
 _ids = itertools.count(int(time.time()) * 1000)
@@ -45,13 +46,14 @@ class Resident:
     """Somebody who writes to the official account and reads its passive replies."""
 
     def __init__(self, app: Flask, openid: str) -> None:
-        self._app = app
+        self.app = app
+        self.client = app.test_client()
         self.openid = openid
         self._token = house_of(app).settings.wechat_token
 
     def deliver(self, xml: str) -> TestResponse:
         """Post one body as WeChat does, and return the answer."""
-        client = self._app.test_client()
+        client = self.app.test_client()
         return client.post("/wechat", query_string=signed(self._token), data=xml.encode(), content_type="text/xml")
 
     def send(self, kind: str, **fields: str) -> str:
@@ -60,7 +62,7 @@ class Resident:
         assert answer.status_code == 200, answer.text
         if answer.text == "success":
             return ""
-        reply = ET.fromstring(answer.text)
+        reply = fromstring(answer.text)
         assert reply.findtext("ToUserName") == self.openid
         return reply.findtext("Content") or ""
 
@@ -70,7 +72,7 @@ class Resident:
 
     def cases(self) -> list[CaseRow]:
         """Return this resident's cases, the oldest first."""
-        with house_of(self._app).store.read() as book:
+        with house_of(self.app).store.read() as book:
             residents = book.resident(self.openid)
             return sorted((case for each in residents for case in book.all_cases_of(each.id)), key=lambda case: case.id)
 

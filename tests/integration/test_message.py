@@ -1,6 +1,7 @@
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -22,6 +23,14 @@ def counts(house: House) -> tuple[int, int, int]:
         tables = (InboxRow, ResidentRow, CaseRow)
         got = [connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
     return got[0], got[1], got[2]
+
+
+def ready(resident: Resident) -> dict[str, Any]:
+    """Return what `/readyz` says; it answers 200 as long as cases can be opened."""
+    answer = resident.client.get("/readyz")
+    assert answer.status_code == 200
+    said: dict[str, Any] = answer.get_json()
+    return said
 
 
 def test_a_report_is_answered_at_once(house: House, resident: Resident) -> None:
@@ -74,8 +83,7 @@ def test_many_residents_at_once(app_residents: list[Resident], house: House) -> 
 @pytest.fixture
 def app_residents(resident: Resident) -> list[Resident]:
     """Give twenty residents."""
-    app = resident._app  # noqa: SLF001 - the same application
-    return [Resident(app, f"oMany{at:023d}") for at in range(20)]
+    return [Resident(resident.app, f"oMany{at:023d}") for at in range(20)]
 
 
 def bad_requests() -> list[tuple[str, dict[str, str], bytes, int]]:
@@ -96,16 +104,11 @@ def bad_requests() -> list[tuple[str, dict[str, str], bytes, int]]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("query", "body", "status"), [row[1:] for row in bad_requests()], ids=[r[0] for r in bad_requests()]
-)
-def test_bad_requests_store_nothing(
-    house: House, resident: Resident, query: dict[str, str], body: bytes, status: int
-) -> None:
+def test_bad_requests_store_nothing(house: House, resident: Resident) -> None:
     """Forged, stale, oversized and malformed posts are refused with a 4xx, and nothing of them is stored."""
-    client = resident._app.test_client()  # noqa: SLF001 - the same application
-    answer = client.post("/wechat", query_string=query, data=body)
-    assert answer.status_code == status
+    for name, query, body, status in bad_requests():
+        answer = resident.client.post("/wechat", query_string=query, data=body)
+        assert answer.status_code == status, name
     assert counts(house) == (0, 0, 0)
 
 
@@ -121,36 +124,30 @@ def test_an_encrypted_message_gets_an_encrypted_reply(house: House, resident: Re
         "encrypt_type": "aes",
         "msg_signature": signature(settings.wechat_token, timestamp, nonce, encrypted),
     }
-    client = resident._app.test_client()  # noqa: SLF001 - the same application
-    answer = client.post("/wechat", query_string=query, data=f"<xml><Encrypt>{encrypted}</Encrypt></xml>")
+    answer = resident.client.post("/wechat", query_string=query, data=f"<xml><Encrypt>{encrypted}</Encrypt></xml>")
     sealed = answer.text.split("<Encrypt><![CDATA[")[1].split("]]>")[0]
     assert number_of(resident.case().id)[:3] in cipher.decrypt(sealed)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "   ",
-        "\x01\x02",
-        "😀😀😀",
-        "啊" * 2000,
-        "井盖坏了" * 500,
-        "]]>",
-        "<b>&amp;</b>",
-        "𠮷野家漏水 🏚️",
-        "？",
-        "\u200b",
-    ],
+ODD_TEXTS = (
+    "",
+    "   ",
+    "\x01\x02",
+    "😀😀😀",
+    "啊" * 2000,
+    "井盖坏了" * 500,
+    "]]>",
+    "<b>&amp;</b>",
+    "𠮷野家漏水 🏚️",
+    "？",
+    "\u200b",
 )
-def test_odd_texts_get_a_helpful_answer(resident: Resident, text: str) -> None:
+
+
+def test_odd_texts_get_a_helpful_answer(resident: Resident) -> None:
     """Empty, endless, emoji-only and control-character texts are answered, not crashed on."""
-    if any(ord(sign) < 32 for sign in text):
-        answer = resident.deliver(message_xml(resident.openid, "text", Content="X").replace("X", text))
-        assert answer.status_code == 200
-        assert "几个字" in answer.text
-        return
-    assert len(resident.say(text)) > 5
+    for text in ODD_TEXTS:
+        assert len(resident.say(text)) > 5, repr(text[:10])
 
 
 def test_words_are_kept_whole(house: House, resident: Resident) -> None:
@@ -176,7 +173,7 @@ def test_a_dead_redis_costs_nothing(house: House, resident: Resident, redis_serv
     with house.store.read() as book:
         waiting = book.attachments(resident.case().id)
     assert [part.state for part in waiting] == ["waiting"] * 8
-    assert "redis" in resident._app.test_client().get("/readyz").json["checks"]  # noqa: SLF001
+    assert ready(resident)["checks"]["redis"] != "ok"
 
 
 @pytest.mark.parametrize("damage", ["missing", "broken"])
@@ -194,23 +191,25 @@ def test_without_a_classifier_cases_still_open(house: House, resident: Resident,
     with house.store.read() as book:
         assert case.holder_id == house.cities.current(book).dispatch.id
     assert any("分类器" in reason for reason in case.reasons)
-    ready = resident._app.test_client().get("/readyz")  # noqa: SLF001 - the same application
-    assert ready.status_code == 200
-    assert ready.json["status"] == "degraded"
-    assert "matters" in ready.json["checks"]["classifier"]
+    assert ready(resident)["status"] == "degraded"
+    assert "matters" in ready(resident)["checks"]["classifier"]
+
+
+def rename(house: House, table: str, name: str) -> None:
+    """Put a table out of reach, or back."""
+    with house.store.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
 
 
 def test_when_the_database_is_away_wechat_comes_again(house: House, resident: Resident) -> None:
     """A transaction that fails is not answered with success, and the next delivery makes the case."""
-    with house.store.engine.begin() as connection:
-        HistoryRow.__table__.drop(connection)  # type: ignore[attr-defined]
+    rename(house, "history", "history_away")
     xml = message_xml(resident.openid, "text", Content=MANHOLE)
     answer = resident.deliver(xml)
     assert answer.status_code == 503
     assert "success" not in answer.text
     assert counts(house) == (0, 0, 0)
-    with house.store.engine.begin() as connection:
-        HistoryRow.__table__.create(connection)  # type: ignore[attr-defined]
+    rename(house, "history_away", "history")
     assert resident.deliver(xml).status_code == 200
     assert counts(house) == (1, 1, 1)
 

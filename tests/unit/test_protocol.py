@@ -2,9 +2,9 @@ import base64
 import secrets
 import time
 from dataclasses import replace
-from xml.etree import ElementTree as ET
 
 import pytest
+from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,7 +156,7 @@ def test_the_address_check_echoes() -> None:
 @given(st.text())
 def test_a_reply_survives_any_text(text: str) -> None:
     """Whatever a reply says, it comes out of an XML parser as it went in, less the characters XML forbids."""
-    root = ET.fromstring(render_text(Inbound("gh_1", "o1", "text", 1, "7"), text))
+    root = fromstring(render_text(Inbound("gh_1", "o1", "text", 1, "7"), text))
     allowed = "".join(sign for sign in text if sign in "\t\n\r" or (sign >= " " and sign not in "\ufffe\uffff"))
     assert root.findtext("Content") == allowed.replace("\r\n", "\n").replace("\r", "\n")
     assert (root.findtext("ToUserName"), len(root)) == ("o1", 5)
@@ -165,10 +165,12 @@ def test_a_reply_survives_any_text(text: str) -> None:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     """Random bytes never raise anything but Refused."""
+    status = 200
     try:
         inbound(parse_fields(decode(body)))
     except Refused as refusal:
-        assert 400 <= refusal.status < 500
+        status = refusal.status
+    assert status in {200, 400}
 
 
 def test_events_have_keys_of_their_own() -> None:
@@ -187,4 +189,4 @@ def test_the_end_of_cdata_is_safe_both_ways() -> None:
     message = gate().admit(query(), TEXT.replace("井盖坏了", "<![CDATA[a]]]]><![CDATA[>b]]>").encode())
     assert message is not None
     assert message.text("Content") == "a]]>b"
-    assert ET.fromstring(render_text(message, "a]]>b")).findtext("Content") == "a]]>b"
+    assert fromstring(render_text(message, "a]]>b")).findtext("Content") == "a]]>b"
