@@ -82,7 +82,7 @@ def test_reject(house: House, resident: Resident, act: Callable[..., CaseRow]) -
     assert "请打物业电话" in owed(house, case)[-1]
 
 
-REFUSED = (
+REFUSED: tuple[tuple[str, Action, dict[str, str]], ...] = (
     ("urban", Action.REPLY, {}),
     ("urban", Action.REPORT_RESULT, {"text": "   "}),
     ("urban", Action.SEND, {"unit": "dept-water"}),
