@@ -183,15 +183,14 @@ class Officer(Screen):
             expect(form.locator(".previews img")).to_have_count(1)
         self.submit(form)
 
-    def sees_delivered(self, words: str) -> None:
-        """Reload the case until the message of these words is known to have arrived."""
-        entry = self.page.locator("#thread > li").filter(has_text=words)
+    def sees(self, place: Locator) -> None:
+        """Reload the page until it shows what the worker has to do first."""
 
-        def arrived() -> bool:
+        def shown() -> bool:
             self.page.reload()
-            return entry.locator("[data-delivery=sent]", has_text="已送达").count() == 1
+            return place.count() == 1
 
-        wait_until(arrived, what=f"the delivery of {words}")
+        wait_until(shown, what=str(place))
 
 
 def assert_seen(image: Locator) -> None:

@@ -78,7 +78,9 @@ def _is_accepted(officer: Officer, aunt: Resident, number: str) -> None:
     expect(page.locator("#what")).to_have_text(MATTER)
     expect(page.locator("#where")).to_contain_text("翠湖小区")
     expect(page.locator("#map .map-pin")).to_be_visible()
-    assert_seen(page.locator("#thread li[data-who=resident] [data-media=photo] img"))
+    photo = page.locator("#thread li[data-who=resident] [data-media=photo] img")
+    officer.sees(photo)
+    assert_seen(photo)
     officer.accept()
     officer.stands(number, "accepted")
     aunt.gets("城市管理局已经接手")
@@ -87,7 +89,8 @@ def _is_accepted(officer: Officer, aunt: Resident, number: str) -> None:
 def _is_answered(officer: Officer, aunt: Resident) -> None:
     officer.write("reply", "师傅下午两点到，请绕行。")
     aunt.gets("师傅下午两点到，请绕行。")
-    officer.sees_delivered("师傅下午两点到，请绕行。")
+    entry = officer.page.locator("#thread > li[data-who=staff]", has_text="师傅下午两点到，请绕行。")
+    officer.sees(entry.locator("[data-delivery=sent]", has_text="已送达"))
 
 
 def _is_done_but_not_well(officer: Officer, aunt: Resident, number: str, photo: Path) -> None:
