@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from classifier.model import VIEWS, Model, vectorizer
+from classifier.model import VIEWS, Model, View
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -131,9 +131,9 @@ def _files(model: Model) -> dict[str, bytes]:
     }
     vocabulary: dict[str, list[str]] = {}
     for view in VIEWS:
-        fitted = model.vectorizers[view]
-        arrays[f"idf_{view}"] = fitted.idf_
-        vocabulary[view] = sorted(fitted.vocabulary_, key=fitted.vocabulary_.__getitem__)
+        known = model.views[view]
+        arrays[f"idf_{view}"] = known.idf
+        vocabulary[view] = sorted(known.columns, key=known.columns.__getitem__)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return {
@@ -145,14 +145,12 @@ def _files(model: Model) -> dict[str, bytes]:
 def _model(version: str, contents: dict[str, bytes]) -> Model:
     vocabulary = json.loads(contents["vocabulary.json"])
     with np.load(io.BytesIO(contents["weights.npz"]), allow_pickle=False) as arrays:
-        vectorizers = {}
-        for view in VIEWS:
-            fitted = vectorizer(vocabulary={term: at for at, term in enumerate(vocabulary[view])})
-            fitted.idf_ = arrays[f"idf_{view}"]
-            vectorizers[view] = fitted
+        views = {
+            view: View({term: at for at, term in enumerate(vocabulary[view])}, arrays[f"idf_{view}"]) for view in VIEWS
+        }
         return Model(
             labels=tuple(vocabulary["labels"]),
-            vectorizers=vectorizers,
+            views=views,
             weights=arrays["weights"],
             bias=arrays["bias"],
             temperature=float(arrays["temperature"]),

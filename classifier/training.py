@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.svm import LinearSVC
 
 from classifier.data import DataError, Example
-from classifier.model import VIEWS, Model, softmax, tokenise, transform, vectorizer
+from classifier.model import Model, View, features, softmax, tokenise
 from classifier.text import prepare_all
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ MAX_FEATURES = 200_000
 REGULARISATION = 0.3
 # From this many examples on, a feature seen once is noise.
 LARGE = 5_000
+# The margin of a label that a fold has not seen.
+UNSEEN = -10.0
 
 
 def train(examples: Sequence[Example], seed: int = 0) -> tuple[Model, dict[str, float]]:
@@ -52,9 +55,9 @@ def train(examples: Sequence[Example], seed: int = 0) -> tuple[Model, dict[str, 
         "accuracy": round(float(accuracy_score(targets[measured], guessed)), 4),
         "macro_f1": round(float(f1_score(targets[measured], guessed, average="macro")), 4),
     }
-    vectorizers, features = _fit_features(tokens)
-    weights, bias = _fit_linear(features, targets, len(labels))
-    return Model(labels, vectorizers, weights, bias, temperature), metrics
+    views = _fit_views(tokens)
+    weights, bias = _fit_linear(features(views, tokens), targets, len(labels))
+    return Model(labels, views, weights, bias, temperature), metrics
 
 
 def label_counts(examples: Sequence[Example]) -> dict[str, int]:
@@ -62,29 +65,33 @@ def label_counts(examples: Sequence[Example]) -> dict[str, int]:
     return dict(sorted(Counter(example.label for example in examples).items()))
 
 
-def _fit_features(tokens: Tokens) -> tuple[dict[str, Any], csr_matrix]:
+def _fit_views(tokens: Tokens) -> dict[str, View]:
+    """Learn each view's terms and their inverse document frequencies."""
     size = len(next(iter(tokens.values())))
-    options = {"min_df": 2 if size >= LARGE else 1, "max_features": MAX_FEATURES}
-    vectorizers = {view: vectorizer(**options).fit(tokens[view]) for view in VIEWS}
-    return vectorizers, transform(vectorizers, tokens)
+    fitted = {
+        name: TfidfVectorizer(analyzer=list, min_df=2 if size >= LARGE else 1, max_features=MAX_FEATURES).fit(lists)
+        for name, lists in tokens.items()
+    }
+    return {
+        name: View({term: int(at) for term, at in one.vocabulary_.items()}, one.idf_.astype(np.float32))
+        for name, one in fitted.items()
+    }
 
 
 def _part(tokens: Tokens, rows: Whole) -> Tokens:
     return {view: [lists[at] for at in rows] for view, lists in tokens.items()}
 
 
-def _fit_linear(features: csr_matrix, targets: Whole, labels: int) -> tuple[Floats, Floats]:
-    """Return weights (labels, features) and bias (labels,); two labels get mirrored rows."""
+def _fit_linear(found: csr_matrix, targets: Whole, labels: int) -> tuple[Floats, Floats]:
+    """Return weights (terms, labels) and bias (labels,); two labels get mirrored columns."""
     machine = LinearSVC(C=REGULARISATION, random_state=0, class_weight="balanced")
-    machine.fit(features, targets)
-    weights = np.zeros((labels, features.shape[1]), dtype=np.float32)
-    bias = np.full(labels, -10.0, dtype=np.float32)
+    machine.fit(found, targets)
+    rows, offsets = machine.coef_, machine.intercept_
     if len(machine.classes_) == 2:  # noqa: PLR2004 - scikit-learn keeps one row for two classes
-        low, high = machine.classes_
-        weights[high], bias[high] = machine.coef_[0], machine.intercept_[0]
-        weights[low], bias[low] = -machine.coef_[0], -machine.intercept_[0]
-    else:
-        weights[machine.classes_], bias[machine.classes_] = machine.coef_, machine.intercept_
+        rows, offsets = np.vstack([-rows, rows]), np.concatenate([-offsets, offsets])
+    weights = np.zeros((found.shape[1], labels), dtype=np.float32)
+    bias = np.full(labels, UNSEEN, dtype=np.float32)
+    weights[:, machine.classes_], bias[machine.classes_] = rows.T, offsets
     return weights, bias
 
 
@@ -99,9 +106,10 @@ def _held_out_margins(
         if not len(outside) or len(set(targets[inside])) < 2:  # noqa: PLR2004 - nothing to tell apart
             folds[outside] = -1
             continue
-        vectorizers, features = _fit_features(_part(tokens, inside))
-        weights, bias = _fit_linear(features, targets[inside], labels)
-        margins[outside] = transform(vectorizers, _part(tokens, outside)) @ weights.T + bias
+        known = _part(tokens, inside)
+        views = _fit_views(known)
+        weights, bias = _fit_linear(features(views, known), targets[inside], labels)
+        margins[outside] = features(views, _part(tokens, outside)) @ weights + bias
     if not (folds >= 0).any():
         raise DataError("training needs at least two examples of two labels each")
     return margins, folds >= 0

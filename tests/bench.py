@@ -82,9 +82,7 @@ def classification() -> None:
     single = show("classifier, one text", timed(lambda at: model.predict([texts[at]]), 500))
     result: Evaluation = classifier.evaluate(model, sets[MATTERS][:TEXTS])
     batched = 1000 / result.texts_per_second
-    print(
-        f"{'classifier, many at once':<44} {result.texts_per_second:7.0f} a second   {single / batched:.1f} × one by one"
-    )
+    print(f"{'classifier, many at once':<44} {result.texts_per_second:7.0f} a second   {single / batched:.1f} × singly")
     print(
         f"{'cross-validated on the starter corpus':<44} accuracy {metrics['accuracy']:.3f}   macro F1 {metrics['macro_f1']:.3f}"
     )

@@ -264,16 +264,14 @@ class Service:
     As a context manager it is started, waited for, and ended with Ctrl-C; nothing of it may be left then.
     """
 
-    def __init__(self, models: Path | None = None, folder: Path | None = None, **environ: str) -> None:
+    def __init__(self, models: Path, **environ: str) -> None:
         # A short path: the embedded Redis listens on a unix socket in it.
-        self.data_dir = folder or Path(tempfile.mkdtemp(prefix="wgt-"))
+        self.data_dir = Path(tempfile.mkdtemp(prefix="wgt-"))
         self.port = free_port()
-        self._own_folder = folder is None
         self._environ = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir), **environ}
         self._log = self.data_dir / "service.log"
         self._process: subprocess.Popen[bytes] | None = None
-        if models is not None and not (self.data_dir / "models").exists():
-            shutil.copytree(models, self.data_dir / "models")
+        shutil.copytree(models, self.data_dir / "models")
 
     def url(self, path: str = "/") -> str:
         """Return an address of the service."""
@@ -327,9 +325,8 @@ class Service:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        if self._own_folder:
-            wait_until(lambda: not self.left(), STOP_SECONDS, f"the end of {self.left()}")
-            shutil.rmtree(self.data_dir, ignore_errors=True)
+        wait_until(lambda: not self.left(), STOP_SECONDS, f"the end of {self.left()}")
+        shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def __enter__(self) -> Self:
         self.start()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -22,11 +23,13 @@ class Store:
         self.engine = engine
         self._reading = engine.execution_options(reading=True)
         self._ring = ring
+        # SQLite has one writer at a time: its threads queue here, rather than sleep and try again in the driver.
+        self._turn = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @contextmanager
     def write(self) -> Iterator[Book]:
         """Open a transaction that writes: committed at the end, rolled back on any exception."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with self._turn, Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
                 book = Book(session)
                 yield book

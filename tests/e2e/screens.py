@@ -206,9 +206,15 @@ def number_in(receipt: str) -> str:
     return found[1].replace(" ", "")
 
 
-def say(service: Service, openid: str, words: str) -> str:
-    """Send a text as a resident without a browser, and return the reply."""
-    body = {"client_id": uuid4().hex, "kind": "text", "text": words}
-    answer = requests.post(service.url(f"/sandbox/chats/{openid}/send"), json=body, timeout=20)
+def act(service: Service, openid: str, **wish: object) -> str:
+    """Do something as a resident without a browser, and return the reply."""
+    answer = requests.post(
+        service.url(f"/sandbox/chats/{openid}/send"), json={"client_id": uuid4().hex, **wish}, timeout=20
+    )
     assert answer.ok, answer.text
     return "\n".join(each["body"]["text"] for each in answer.json()["messages"] if each["side"] == "theirs")
+
+
+def say(service: Service, openid: str, words: str) -> str:
+    """Send a text as a resident without a browser, and return the reply."""
+    return act(service, openid, kind="text", text=words)

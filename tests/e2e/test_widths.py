@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from bot.sandbox.residents import RESIDENTS
-from tests.e2e.screens import DESK, PHONE, Officer, Screen, number_in, say
+from tests.e2e.screens import DESK, PHONE, Officer, Screen, act, number_in, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,7 @@ def people(service: Service, browser: Browser) -> Iterator[dict[str, Screen]]:
 @pytest.fixture(scope="module")
 def number(service: Service) -> str:
     """Give the number of a case with long words."""
+    act(service, NEWCOMER, kind="subscribe")
     return number_in(say(service, NEWCOMER, LONG))
 
 
@@ -84,7 +85,7 @@ def _too_wide(page: Page) -> list[str]:
               if (document.documentElement.scrollWidth <= width && document.body.scrollWidth <= width) return [];
               return [...document.querySelectorAll('body *')]
                 .filter((one) => one.getBoundingClientRect().right > width + 1)
-                .map((one) => `${one.tagName}.${one.className} reaches ${one.getBoundingClientRect().right} of ${width}`)
+                .map((one) => `${one.tagName}.${one.className} reaches ${one.getBoundingClientRect().right}`)
                 .slice(0, 5);
             }"""
         )
