@@ -10,6 +10,8 @@ import itertools
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import requests
@@ -17,7 +19,7 @@ import requests
 import classifier
 import settings as configuration
 from cases.city_files import CORPUS
-from cases.learning import MATTERS, starter_sets
+from cases.learning import MATTERS, starter_sets, train_starters
 from tests.integration.people import message_xml, signed
 from tests.services import Service
 
@@ -50,12 +52,12 @@ def show(name: str, times: list[float], base: float | None = None) -> float:
     return median
 
 
-def webhook() -> None:
+def webhook(models: Path) -> None:
     """Measure `/wechat` with texts that open cases, beside a request that does nothing."""
     token = configuration.SANDBOX_WECHAT["WECHAT_TOKEN"]
     texts = [example.text for example in classifier.read_examples(CORPUS / "reports.jsonl") if len(example.text) > 12]
     senders = itertools.count()
-    with Service() as service, requests.Session() as session:
+    with Service(models) as service, requests.Session() as session:
 
         def report(at: int) -> None:
             xml = message_xml(f"oBench{next(senders):022d}", "text", Content=texts[at % len(texts)])
@@ -91,7 +93,9 @@ def classification() -> None:
 def main() -> None:
     """Run all measurements."""
     classification()
-    webhook()
+    with TemporaryDirectory() as folder:
+        assert list(train_starters(Path(folder)))
+        webhook(Path(folder))
 
 
 if __name__ == "__main__":

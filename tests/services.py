@@ -264,11 +264,11 @@ class Service:
     As a context manager it is started, waited for, and ended with Ctrl-C; nothing of it may be left then.
     """
 
-    def __init__(self, models: Path, **environ: str) -> None:
+    def __init__(self, models: Path, environ: Mapping[str, str] | None = None) -> None:
         # A short path: the embedded Redis listens on a unix socket in it.
         self.data_dir = Path(tempfile.mkdtemp(prefix="wgt-"))
         self.port = free_port()
-        self._environ = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir), **environ}
+        self.environ = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir), **(environ or {})}
         self._log = self.data_dir / "service.log"
         self._process: subprocess.Popen[bytes] | None = None
         shutil.copytree(models, self.data_dir / "models")
@@ -287,7 +287,7 @@ class Service:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "web"],
                 cwd=ROOT,
-                env=clean_environment(self._environ),
+                env=clean_environment(self.environ),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -314,6 +314,13 @@ class Service:
         """Return what still runs of everything that it started."""
         return processes_with(str(self.data_dir))
 
+    def wait_until_all_ended(self, seconds: float = STOP_SECONDS) -> None:
+        """Wait until nothing that it started runs any more."""
+        try:
+            wait_until(lambda: not self.left(), seconds)
+        except AssertionError:
+            assert self.left() == []
+
     def stop(self) -> None:
         """Press Ctrl-C; then it must have ended in order, and nothing that it started may be left."""
         self.signal(signal.SIGINT, group=True)
@@ -325,7 +332,7 @@ class Service:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-        wait_until(lambda: not self.left(), STOP_SECONDS, f"the end of {self.left()}")
+        self.wait_until_all_ended()
         shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def __enter__(self) -> Self:

@@ -29,7 +29,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[Service]:
         yield request.getfixturevalue("service")
         return
     address: str = request.getfixturevalue("postgres_url")
-    with Service(request.getfixturevalue("trained_models"), DATABASE_URL=address) as service:
+    with Service(request.getfixturevalue("trained_models"), {"DATABASE_URL": address}) as service:
         yield service
 
 
