@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 _settings = configuration.load()
 
 bind = f"127.0.0.1:{_settings.port}" if _settings.sandbox else f"0.0.0.0:{_settings.port}"
-workers = 2
-threads = 8
+# SQLite has one writer: the threads of one process queue for it in order; processes would sleep and collide.
+workers = 1 if _settings.database_url.startswith("sqlite") else 2
+threads = 16
 worker_class = "gthread"
 preload_app = True
 timeout = 30

@@ -169,9 +169,9 @@ def _copy_of(service: Service, models: Path) -> Iterator[Service]:
     """Give a service, not started, whose data folder has the city of a running one."""
     copy = Service(models)
     name = "wanggetong.sqlite3"
-    with closing(sqlite3.connect(service.data_dir / name)) as source:
-        with closing(sqlite3.connect(copy.data_dir / name)) as target:
-            source.backup(target)
+    source, target = sqlite3.connect(service.data_dir / name), sqlite3.connect(copy.data_dir / name)
+    with closing(source), closing(target):
+        source.backup(target)
     try:
         yield copy
     finally:
