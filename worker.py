@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 3.0
 SWEEP_BATCH = 50
 RESTART_SECONDS = 1.0
+REDIS_SECONDS = 2.0
 STOP_SECONDS = 10.0
 SWEEPER = "sweeper"
 
@@ -110,12 +111,15 @@ def run_sweeper() -> None:
 def run_queue(name: str) -> None:
     """Work one RQ queue in this process, without forking: a job that dies takes the process, which is restarted."""
     redis = connect(configuration.load().redis_url, timeout=None)
-    house()
-    try:
-        queue = Queue(name, connection=redis, serializer=JSONSerializer)
-        SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(logging_level="WARNING")
-    except (RedisError, OSError) as error:
-        log.warning("queue %s: Redis is away (%s)", name, type(error).__name__)
+    queue = Queue(name, connection=redis, serializer=JSONSerializer)
+    while True:
+        try:
+            SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(logging_level="WARNING")
+        except (RedisError, OSError) as error:
+            log.warning("queue %s: Redis is away (%s)", name, type(error).__name__)
+            time.sleep(REDIS_SECONDS)
+        else:
+            return  # told to stop
 
 
 def run_all() -> None:

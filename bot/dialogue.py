@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import answers, phrases
+from bot.emergency import is_emergency
 from bot.intents import Intent, Wish, read
 from bot.receipts import added_reply, opened_reply, progress_reply, which_reply
 from cases import intake
@@ -79,6 +80,8 @@ def respond(turn: Turn, said: Said) -> str:
     if not said.text:
         return _take(turn, said)
     wish = read(said.text, lambda _text: said.intent_guess, has_place=said.place is not None)
+    if is_emergency(said.text) and wish.intent in {Intent.REPORT, Intent.CHAT, Intent.NEW, Intent.ADD}:
+        return f"{phrases.EMERGENCY}\n{_take(turn, said)}"
     answered = answers.to_question(turn, wish, said.text, REASON_OPEN)
     if answered is not None:
         return answered

@@ -31,6 +31,7 @@ PLACE_MISSING = "请告诉我在哪里：小区和楼号，或路名和门牌；
 PLACE_ASSUMED = "您没说地点，我先按您常在的{place}记了；不对的话，请说一下在哪里。"
 PLACE_VAGUE = "“{place}”比较长，请再说一下几号，或者发个定位。"
 ANYTHING_MORE = "有照片或要补充的，接着发就行。"
+EMERGENCY = "着火打 119，有人行凶打 110，有人受伤打 120，请马上打，先到安全的地方！"
 DANGER = "人要是有危险，请马上打 110、119 或 120。"
 MEDIA_ALONE = "{media}收到，工单号 {number}。请再说一句：是什么事，在哪里？"
 PLACE_ALONE = "位置收到：{place}，工单号 {number}。请再说一句：是什么事？"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cases.geo import GridIndex
 from cases.places import Gazetteer, Place, parse_numbers
-from cases.routing import Category, Located
+from cases.routing import CONFIDENT, Category, Located
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cases.storage.tables import PlaceRow
 
 VERSION_KEY = "city_version"
+CONFIDENT_KEY = "confident"
 PLACE_CHARACTERS = 60
 
 
@@ -43,6 +44,7 @@ class City:
     categories: Mapping[str, Category]
     gazetteer: Gazetteer
     grids: GridIndex
+    confident: float
     polygons: Mapping[int, dict[str, object]] = field(repr=False)
 
     @property
@@ -130,6 +132,7 @@ def read_city(book: Book, version: str) -> City:
         },
         gazetteer=_gazetteer(book.places()),
         grids=GridIndex(polygons),
+        confident=float(book.meta(CONFIDENT_KEY) or CONFIDENT),
         polygons=polygons,
     )
 

@@ -81,7 +81,7 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     _attach(book, case, row, report, now)
     case.text = "\n".join(part for part in (case.text, report.text) if part)
     case.gathering_until = now + GATHERING
-    changed = _understand(case, report)
+    changed = _understand(city, case, report)
     place = report.place or _completed(city, case, report.text)
     if place is not None and (case.place_source in ASSUMED or _says_more(place, case)):
         _put(case, place)
@@ -153,7 +153,7 @@ def _blank(city: City, report: Report, place: routing.Located | None, now: datet
         contact_by=now,
         finish_by=now,
     )
-    _understand(case, report)
+    _understand(city, case, report)
     _put(case, place)
     lifecycle.hold(case, city, city.dispatch, now)
     return case
@@ -164,12 +164,12 @@ def _enter(book: Book, case: CaseRow, who: lifecycle.Who, now: datetime) -> Hist
     return lifecycle.record(book, case, "open", who, now, text=case.text, public=True)
 
 
-def _understand(case: CaseRow, report: Report) -> bool:
+def _understand(city: City, case: CaseRow, report: Report) -> bool:
     """Take over the message's guesses where they are surer than the case's own; say whether they were."""
     if not report.guesses or case.category_by != "classifier":
         return False
     known = case.guesses[0]["probability"] if case.guesses else 0.0
-    if case.guesses and (known >= routing.CONFIDENT or report.guesses[0].probability <= known):
+    if case.guesses and (known >= city.confident or report.guesses[0].probability <= known):
         return False
     case.guesses = [
         {"code": guess.code, "probability": round(guess.probability, 4)} for guess in report.guesses[:KEPT_GUESSES]
@@ -201,7 +201,7 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
     guess = routing.Guess(first["code"], first["probability"]) if first else None
     category = city.categories.get(guess.code) if guess else None
     place = routing.Located(case.place_words, case.grid_id, case.place_source) if case.place_source else None
-    decision = routing.decide(guess, category, place, no_guess=_why_no_guess(case))
+    decision = routing.decide(guess, category, place, confident=city.confident, no_guess=_why_no_guess(case))
     case.category_code = category.code if category else None
     case.reasons = list(decision.reasons)
     unit = city.queue_unit(decision.queue, case.grid_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Below this probability a guess is a doubt: the dispatchers decide.
+# Below this probability a guess is a doubt and the dispatchers decide, unless the administrator has set another.
 CONFIDENT = 0.45
 
 

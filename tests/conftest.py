@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,10 +87,37 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def service(trained_models: Path) -> Iterator[Service]:
-    """Give the running product on SQLite, shared by the tests that only add to it."""
-    with Service(trained_models) as running:
+def services(request: pytest.FixtureRequest, trained_models: Path) -> Iterator[dict[str, Service]]:
+    """Give the running product on each database that the session asks for, started and ended side by side."""
+    running = {"sqlite": Service(trained_models)}
+    if any(
+        "running" in getattr(item, "fixturenames", ()) and "postgresql" in item.name for item in request.session.items
+    ):
+        server: Postgres = request.getfixturevalue("postgres_server")
+        running["postgresql"] = Service(trained_models, {"DATABASE_URL": server.create_database()})
+    with ExitStack() as afterwards:
+        for each in running.values():
+            afterwards.callback(each.remove)
+            each.start()
+        for each in running.values():
+            each.wait_until_ready()
         yield running
+        for each in running.values():
+            each.press_ctrl_c()
+        for each in running.values():
+            each.assert_ended()
+
+
+@pytest.fixture(scope="session")
+def service(services: dict[str, Service]) -> Service:
+    """Give the running product on SQLite, shared by the tests that only add to it."""
+    return services["sqlite"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def running(request: pytest.FixtureRequest, services: dict[str, Service]) -> Service:
+    """Give the running product: the test runs on SQLite and on PostgreSQL."""
+    return services[request.param]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -321,9 +321,12 @@ class Service:
         except AssertionError:
             assert self.left() == []
 
-    def stop(self) -> None:
-        """Press Ctrl-C; then it must have ended in order, and nothing that it started may be left."""
+    def press_ctrl_c(self) -> None:
+        """Ask everything to end, as a terminal does."""
         self.signal(signal.SIGINT, group=True)
+
+    def assert_ended(self) -> None:
+        """Wait for the main process: it ended in order, and nothing that it started is left."""
         assert self.wait() == 0, self.log()[-LOG_TAIL:]
         assert self.left() == []
 
@@ -349,7 +352,8 @@ class Service:
     ) -> None:
         try:
             if kind is None:
-                self.stop()
+                self.press_ctrl_c()
+                self.assert_ended()
         finally:
             self.remove()
 

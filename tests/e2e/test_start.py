@@ -112,7 +112,8 @@ def test_ctrl_c_while_starting_ends_everything(service: Service, trained_models:
     with _copy_of(service, trained_models) as starting:
         starting.start()
         wait_until(lambda: any("worker.py" in line for line in starting.left()), 30, "the worker")
-        starting.stop()
+        starting.press_ctrl_c()
+        starting.assert_ended()
         assert "Traceback" not in starting.log()
 
 
@@ -129,8 +130,7 @@ def test_kill_leaves_nothing_and_production_has_no_sandbox(service: Service, tra
         running.wait_until_ready()
         _shows_no_samples(running)
         running.signal(signal.SIGTERM)
-        assert running.wait() == 0
-        assert running.left() == []
+        running.assert_ended()
 
 
 def test_a_second_setup_does_nothing() -> None:

@@ -10,27 +10,16 @@ from playwright.sync_api import expect
 
 from bot.sandbox.residents import RESIDENTS
 from tests.e2e.screens import PHONE, Officer, Resident, assert_seen, number_in
-from tests.services import Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser
 
+    from tests.services import Service
+
 AUNT = RESIDENTS[0].openid
 MATTER = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def running(request: pytest.FixtureRequest) -> Iterator[Service]:
-    """Give the running product on each database."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("service")
-        return
-    address: str = request.getfixturevalue("postgres_url")
-    with Service(request.getfixturevalue("trained_models"), {"DATABASE_URL": address}) as service:
-        yield service
 
 
 @pytest.fixture
@@ -98,7 +87,7 @@ def _is_done_but_not_well(officer: Officer, aunt: Resident, number: str, photo: 
     officer.stands(number, "resolved")
     assert_seen(officer.page.locator("#thread li[data-who=staff] [data-media=photo] img"))
     aunt.gets("已换上新井盖。")
-    aunt.gets_photos(1)
+    aunt.gets_photo()
     assert "已退回城市管理局重新办" in aunt.say("2")
     assert "记下了" in aunt.say("井盖还是晃，踩上去响")
     officer.open("/console/")

@@ -118,7 +118,9 @@ def test_a_result_with_photos(house: House, staff: Callable[[str], Staff], resid
     assert [row.attachment_id for row in owed] == [None, photo.id]
 
 
-def test_the_administrator_changes_the_table(staff: Callable[[str], Staff], resident: Resident) -> None:
+def test_the_administrator_changes_the_table(
+    staff: Callable[[str], Staff], resident: Resident, neighbour: Resident
+) -> None:
     """A changed queue and limit hold for the next case; others may not change them, nonsense is refused."""
     admin = staff("admin")
     page = admin.client.get("/console/categories")
@@ -128,6 +130,11 @@ def test_the_administrator_changes_the_table(staff: Callable[[str], Staff], resi
     assert "没有保存" in bad.text
     assert "已保存" in admin.post("/console/categories", page.text, **good).text
     assert "水务局" in resident.say(MANHOLE)
+    noise = "临江路128号楼下烧烤店半夜还在吵"
+    assert "城市管理局" in neighbour.say(noise)
+    assert "低于 99%" in admin.post("/console/confidence", page.text, confident="99").text
+    assert "没有保存" in admin.post("/console/confidence", page.text, confident="0").text
+    assert "派单员" in neighbour.say(f"新的：{noise}")
     urban = staff("urban")
     assert urban.client.get("/console/categories").status_code == 403
     assert urban.post("/console/categories", urban.client.get("/console/").text, **good).status_code == 403

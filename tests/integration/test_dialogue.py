@@ -38,6 +38,16 @@ def test_small_talk_opens_no_case(resident: Resident, text: str) -> None:
     assert resident.cases() == []
 
 
+def test_danger_leads_with_the_numbers(resident: Resident, neighbour: Resident) -> None:
+    """Danger to life is answered with 119, 110 and 120 in the first line, and is a case; figures of speech are not."""
+    for text in ("楼上着火了快来人", "煤气泄漏了好大味道", "有个孩子掉到河里了"):
+        reply = resident.say(text)
+        assert reply.splitlines()[0] == phrases.EMERGENCY
+    assert resident.cases()
+    for text in ("楼道堆满纸箱，怕着火", "物业气炸了我，收费着火一样涨", "飞线充电容易起火"):
+        assert phrases.EMERGENCY not in neighbour.say(text)
+
+
 def test_what_follows_joins_the_case(house: House, resident: Resident) -> None:
     """Photos, a location and more words sent next join the case; a second photo is taken in silence."""
     number = number_in(resident.say(MANHOLE))
