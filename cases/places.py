@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 _DIGITS = "零一二三四五六七八九"
 _NUMBER = re.compile(r"\s*(?:第)?([0-9]{1,4}|[零一二两三四五六七八九十百]{1,5})\s*(号楼|栋|幢|座|号|#)")
 _RANGE = re.compile(r"(\d+)-(\d+)(栋|号)")
-# A building is a building, whatever the estate calls it; a street number is something else.
-_BUILDING = {"号楼": "栋", "栋": "栋", "幢": "栋", "座": "栋", "#": "栋", "号": "号"}
+# What a number may count: a building is a building, whatever the estate calls it, a street number is something else;
+# 128号楼下 is number 128 and its downstairs, 3号 in an estate is building 3.
+_COUNTED = {"号楼": ("栋", "号"), "栋": ("栋",), "幢": ("栋",), "座": ("栋",), "#": ("栋",), "号": ("号", "栋")}
 MINIMUM = 2
 
 
@@ -104,12 +105,19 @@ class Gazetteer:
         places = self._by_name[name]
         number = _NUMBER.match(rest)
         words = name + (number[0].strip() if number else "")
-        if number:
-            value, unit = chinese_number(number[1]), _BUILDING[number[2]]
+        for counted in _COUNTED[number[2]] if number else ():
             for place in places:
-                if place.numbers and place.numbers[2] == unit and place.numbers[0] <= value <= place.numbers[1]:
-                    return Mention(words, place.name, place)
+                if number and _covers(place, chinese_number(number[1]), counted):
+                    exact = words.removesuffix("楼") if counted == "号" else words
+                    return Mention(exact, place.name, place)
         whole = [place for place in places if place.numbers is None]
         if whole or len({place.grid_id for place in places}) == 1:
             return Mention(words, places[0].name, (whole or places)[0])
         return Mention(words, places[0].name, None)
+
+
+def _covers(place: Place, value: int, counted: str) -> bool:
+    if place.numbers is None:
+        return False
+    low, high, unit = place.numbers
+    return unit == counted and low <= value <= high

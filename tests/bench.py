@@ -85,9 +85,8 @@ def classification() -> None:
     result: Evaluation = classifier.evaluate(model, sets[MATTERS][:TEXTS])
     batched = 1000 / result.texts_per_second
     print(f"{'classifier, many at once':<44} {result.texts_per_second:7.0f} a second   {single / batched:.1f} × singly")
-    print(
-        f"{'cross-validated on the starter corpus':<44} accuracy {metrics['accuracy']:.3f}   macro F1 {metrics['macro_f1']:.3f}"
-    )
+    figures = f"accuracy {metrics['accuracy']:.3f}   macro F1 {metrics['macro_f1']:.3f}"
+    print(f"{'cross-validated on the starter corpus':<44} {figures}")
 
 
 def main() -> None:
