@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import phrases
@@ -11,7 +12,7 @@ from cases.numbers import number_of, spoken
 from cases.workflow import State
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from bot.dialogue import Turn
     from cases.storage.tables import CaseRow
@@ -20,14 +21,13 @@ RATINGS = {
     Intent.SATISFIED: "satisfied",
     Intent.FAIR: "fair",
     Intent.UNSATISFIED: "unsatisfied",
-    Intent.SOLVED: "satisfied",
-    Intent.UNSOLVED: "unsatisfied",
 }
 DIGITS = {
     "verify": {"1": Intent.SOLVED, "2": Intent.UNSOLVED},
     "rate": {"1": Intent.SATISFIED, "2": Intent.FAIR, "3": Intent.UNSATISFIED},
 }
-JUDGEMENTS = frozenset(RATINGS)
+JUDGEMENTS = frozenset(RATINGS) | {Intent.SOLVED, Intent.UNSOLVED}
+REOPEN_OPEN = timedelta(days=limits.REOPEN_DAYS)
 # What, said while the reason is asked for, is plainly no reason.
 NO_REASON = frozenset({Intent.PROGRESS, Intent.URGE, Intent.NEW, Intent.HELP, Intent.GREETING, Intent.EMPTY})
 
@@ -44,7 +44,7 @@ def to_question(turn: Turn, wish: Wish, text: str, reason_open: timedelta) -> st
     judged = _judgement(asked, wish, text)
     if judged is None:
         return phrases.VERIFY_AGAIN if asked == "verify" and wish.intent in {Intent.DIGIT, Intent.RATING} else None
-    return _judge(turn, case, judged)
+    return _judge(turn, case, judged, text)
 
 
 def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
@@ -53,11 +53,16 @@ def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
     cases = turn.book.cases_of(turn.resident.id)
     if wish.case_id is not None:
         cases = [case for case in cases if case.id == wish.case_id]
-    case = next((case for case in cases if case.state in {State.RESOLVED, State.CLOSED}), None)
+    case = next((case for case in cases if case.state == State.RESOLVED or _still_warm(case, turn.now)), None)
     if case is None or judged is None:
         return None
     locked = turn.book.lock_case(case.id)
-    return _judge(turn, locked, judged) if locked is not None else None
+    return _judge(turn, locked, judged, text) if locked is not None else None
+
+
+def _still_warm(case: CaseRow, now: datetime) -> bool:
+    """Say whether a word on a result may still be about this closed case."""
+    return case.state == State.CLOSED and case.ended_at is not None and now - case.ended_at < REOPEN_OPEN
 
 
 def urged(case: CaseRow, holder: str, number: str, now: datetime) -> str:
@@ -79,34 +84,43 @@ def _judgement(asked: str, wish: Wish, text: str) -> Wish | None:
     return None
 
 
-def _judge(turn: Turn, case: CaseRow, judged: Wish) -> str:
+def _judge(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     turn.case = case
     if case.state == State.RESOLVED:
-        return _verify(turn, case, judged)
-    if case.state == State.CLOSED:
-        return _rate(turn, case, judged)
+        return _verify(turn, case, judged, text)
+    if case.state == State.CLOSED and judged.intent is Intent.UNSOLVED:
+        intake.reopen(turn.book, turn.city, case, turn.now, words=text)
+        return _sent_back(turn, case, judged)
+    if case.state == State.CLOSED and judged.intent is not Intent.SOLVED:
+        return _rate(turn, case, judged, text)
     turn.ask(None)
     return phrases.THANKS
 
 
-def _verify(turn: Turn, case: CaseRow, judged: Wish) -> str:
+def _verify(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     solved = judged.intent not in {Intent.UNSOLVED, Intent.UNSATISFIED}
-    intake.verify(turn.book, turn.city, case, turn.now, solved=solved, words=judged.rest)
-    number = spoken(number_of(case.id))
+    intake.verify(turn.book, turn.city, case, turn.now, solved=solved, words=text)
     if not solved:
-        turn.ask(None if judged.rest else "why", case)
-        phrase = phrases.SENT_BACK_WITH_WORDS if judged.rest else phrases.SENT_BACK
-        contact_by = limits.spoken_time(case.contact_by, turn.now)
-        return phrase.format(number=number, holder=turn.city.units[case.holder_id].name, contact_by=contact_by)
+        return _sent_back(turn, case, judged)
     if judged.intent is Intent.SOLVED:
         turn.ask("rate", case)
-        return phrases.ASK_RATING.format(number=number)
-    return _rate(turn, case, judged)
+        return phrases.ASK_RATING.format(number=spoken(number_of(case.id)))
+    return _rate(turn, case, judged, "")
 
 
-def _rate(turn: Turn, case: CaseRow, judged: Wish) -> str:
+def _sent_back(turn: Turn, case: CaseRow, judged: Wish) -> str:
+    turn.ask(None if judged.rest else "why", case)
+    phrase = phrases.SENT_BACK_WITH_WORDS if judged.rest else phrases.SENT_BACK
+    return phrase.format(
+        number=spoken(number_of(case.id)),
+        holder=turn.city.units[case.holder_id].name,
+        contact_by=limits.spoken_time(case.contact_by, turn.now),
+    )
+
+
+def _rate(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     rating = RATINGS[judged.intent]
-    intake.rate(turn.book, case, rating, turn.now, words=judged.rest)
+    intake.rate(turn.book, case, rating, turn.now, words=text)
     if judged.rest:
         case.rating_words = judged.rest
     if rating == "unsatisfied" and not judged.rest:

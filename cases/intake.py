@@ -101,8 +101,19 @@ def verify(book: Book, city: City, case: CaseRow, now: datetime, *, solved: bool
         lifecycle.step(book, case, Action.VERIFY_PASS, REPORTER, now, text=words, public=True)
         return
     lifecycle.step(book, case, Action.VERIFY_FAIL, REPORTER, now, text=words, public=True)
+    _begin_again(city, case, now)
+
+
+def reopen(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) -> None:
+    """Take up a closed case again, because the resident says that it is not solved; it may be rated anew."""
+    lifecycle.step(book, case, Action.REOPEN, REPORTER, now, text=words, public=True)
+    case.rating, case.rating_words = None, ""
+    _begin_again(city, case, now)
+
+
+def _begin_again(city: City, case: CaseRow, now: datetime) -> None:
     case.failed_checks += 1
-    case.resolved_at = None
+    case.resolved_at = case.contacted_at = None
     lifecycle.hold(case, city, city.units[case.holder_id], now)
 
 

@@ -14,6 +14,8 @@ from cases.workflow import State
 CHINA = ZoneInfo("Asia/Shanghai")
 OPENS, CLOSES = time(9), time(17)
 VERIFY_DAYS = 7
+# So long after closing, "not solved" opens the same case again; later it is a new matter.
+REOPEN_DAYS = 30
 # A case whose kind is not known yet: the dispatchers' own limits, in hours.
 DISPATCH_HOURS = (2.0, 8.0, 40.0)
 _WEEKDAYS = "一二三四五六日"

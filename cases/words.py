@@ -30,6 +30,7 @@ ACTIONS = {
     Action.VERIFY_PASS: "核查通过",
     Action.VERIFY_FAIL: "核查不通过",
     Action.RATE: "评价",
+    Action.REOPEN: "重新办理",
 }
 OPENED = "建案"
 ROUTED = "系统派单"

@@ -42,6 +42,7 @@ class Action(StrEnum):
     VERIFY_PASS = "verify_pass"  # noqa: S105 - no password
     VERIFY_FAIL = "verify_fail"
     RATE = "rate"
+    REOPEN = "reopen"
 
 
 class Relation(StrEnum):
@@ -90,6 +91,7 @@ RULES = (
     Rule(Action.VERIFY_PASS, (Relation.REPORTER, Relation.SYSTEM), frozenset({State.RESOLVED}), State.CLOSED),
     Rule(Action.VERIFY_FAIL, (Relation.REPORTER,), frozenset({State.RESOLVED}), State.ASSIGNED),
     Rule(Action.RATE, (Relation.REPORTER,), frozenset({State.CLOSED}), needs=("rating",)),
+    Rule(Action.REOPEN, (Relation.REPORTER,), frozenset({State.CLOSED}), State.ASSIGNED),
 )
 
 

@@ -206,6 +206,26 @@ def test_a_satisfied_word_verifies_and_rates_in_one(resident: Resident, staff: C
     assert (resident.case().state, resident.case().rating) == ("closed", "satisfied")
 
 
+def test_not_solved_after_all(resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """Who finds a closed case unsolved says so, and it is taken up again by the same holder."""
+    resident.say(MANHOLE)
+    wait_for_result(resident, staff)
+    resident.say("满意")
+    assert "退回城市管理局" in resident.say("又坏了，还是没解决")
+    case = resident.case()
+    assert (case.state, case.rating, case.failed_checks) == ("assigned", None, 1)
+
+
+def test_a_stray_done_rates_nothing(resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """好了, said by the way after a rating, changes no rating."""
+    resident.say(MANHOLE)
+    wait_for_result(resident, staff)
+    resident.say("不满意，太慢")
+    resident.say("好了")
+    assert resident.case().rating is None
+    assert resident.case().state == "assigned"
+
+
 def test_a_new_report_is_no_answer(resident: Resident, staff: Callable[[str], Staff]) -> None:
     """While a verification is open, a new report is a new case and the question stays open."""
     resident.say(MANHOLE)

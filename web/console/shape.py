@@ -119,18 +119,24 @@ def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Na
         if not (row.public or messages or row.action == Action.NOTE):
             continue
         notice = next((message.text for message in messages if message.text), "")
+        media = tuple(_media(part) for part in parts[row.id])
         entries.append(
             Entry(
                 at=_moment(row.at),
                 who=row.who,
                 name=names.of(row),
-                text=row.text if row.public or row.action == Action.NOTE else notice,
+                text=_said(row, media) if row.public or row.action == Action.NOTE else notice,
                 public=row.public or bool(messages),
-                media=tuple(_media(part) for part in parts[row.id]),
+                media=media,
                 delivery=_delivery(messages),
             )
         )
     return tuple(entry for entry in entries if entry.text or entry.media)
+
+
+def _said(row: HistoryRow, media: tuple[Media, ...]) -> str:
+    """Return the words of a line; a voice shows its own below itself."""
+    return "" if any(part.transcript == row.text for part in media) else row.text
 
 
 def _delivery(messages: Sequence[OutboxRow]) -> Delivery | None:
@@ -155,7 +161,8 @@ def _media(part: AttachmentRow) -> Media:
 
 
 def _event(row: HistoryRow, names: _Names) -> Event:
-    action = EVENT_NAMES.get(row.action, row.action)
+    routed = row.who == "system" and row.action == Action.SEND
+    action = words.ROUTED if routed else EVENT_NAMES.get(row.action, row.action)
     moved = row.to_state and row.from_state != row.to_state
     state = f"→ {words.STAFF_STATES[State(str(row.to_state))]}" if moved else ""
     return Event(_moment(row.at), names.of(row), f"{action} {state}".strip(), row.text)
