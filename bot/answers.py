@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,14 @@ from bot import phrases
 from bot.intents import Intent, Wish, answer
 from cases import intake, limits
 from cases.numbers import number_of, spoken
-from cases.workflow import State
+from cases.words import title_of
+from cases.workflow import UNRESOLVED, State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.dialogue import Turn
+    from bot.dialogue import Said, Turn
+    from cases.city import City
     from cases.storage.tables import CaseRow
 
 RATINGS = {
@@ -29,22 +32,70 @@ DIGITS = {
 JUDGEMENTS = frozenset(RATINGS) | {Intent.SOLVED, Intent.UNSOLVED}
 REOPEN_OPEN = timedelta(days=limits.REOPEN_DAYS)
 # What, said while the reason is asked for, is plainly no reason.
-NO_REASON = frozenset({Intent.PROGRESS, Intent.URGE, Intent.NEW, Intent.HELP, Intent.GREETING, Intent.EMPTY})
+NO_REASON = frozenset(
+    {Intent.PROGRESS, Intent.URGE, Intent.NEW, Intent.HELP, Intent.GREETING, Intent.EMPTY, Intent.THANKS, Intent.BEGIN}
+)
+# What may be an answer in words that nobody foresaw: it is asked about once more, and opens nothing.
+UNCLEAR = frozenset({Intent.REPORT, Intent.CHAT, Intent.RATING, Intent.DIGIT, Intent.EMPTY})
+SHORT = 14
+# Fewer characters than this are no matter of their own.
+MATTER = 8
+# From this probability on a guess about the kind is taken at its word.
+SURE, VERY_SURE = 0.6, 0.9
+# How long a question for the reason of a bad word stays open.
+REASON_OPEN = timedelta(minutes=30)
+BUT = re.compile(r"但|可是|不过|又|还|一半|没|就是")
 
 
-def to_question(turn: Turn, wish: Wish, text: str, reason_open: timedelta) -> str | None:
-    """Return the reply if `text` answers the question that is open; None: it does not, take it as it is."""
+def to_question(turn: Turn, wish: Wish, said: Said) -> str | None:
+    """Return the reply if a text answers the question that is open; None: it does not, take it as it is."""
     asked, case = turn.asked()
-    if asked is None or case is None:
+    if asked is None or case is None or (wish.case_id is not None and wish.case_id != case.id):
         return None
+    elsewhere = other_matter(turn.city, case, said)
     if asked == "why":
-        return _reason(turn, case, wish, text, reason_open)
-    if wish.case_id is not None and wish.case_id != case.id:
+        return None if elsewhere and len(said.text) >= MATTER else _reason(turn, case, wish, said.text)
+    judged = _judgement(asked, wish, said)
+    if judged is not None and judged.intent is Intent.SOLVED and BUT.search(judged.rest):
+        return phrases.VERIFY_AGAIN
+    if judged is not None:
+        return _and_next(turn, case, _judge(turn, case, judged, said.text))
+    if wish.intent not in UNCLEAR or len(said.text) > SHORT or elsewhere:
         return None
-    judged = _judgement(asked, wish, text)
-    if judged is None:
-        return phrases.VERIFY_AGAIN if asked == "verify" and wish.intent in {Intent.DIGIT, Intent.RATING} else None
-    return _judge(turn, case, judged, text)
+    if asked == "verify" and _same_kind(case, said):
+        return _and_next(turn, case, _judge(turn, case, Wish(Intent.UNSOLVED, said.text), said.text))
+    return phrases.VERIFY_AGAIN if asked == "verify" else phrases.RATE_AGAIN
+
+
+def other_matter(city: City, case: CaseRow, said: Said) -> bool:
+    """Say whether a text names another place than the case's, or is surely of another group of kinds."""
+    if said.place is not None and said.place.grid_id is not None and said.place.grid_id != case.grid_id:
+        return True
+    if said.reading is None or not said.reading.guesses:
+        return False
+    ours = said.reading.guesses[0]
+    kinds = [city.categories.get(code or "") for code in (ours.code, case.category_code)]
+    groups = {kind.group_name for kind in kinds if kind is not None}
+    return ours.probability >= (SURE if len(said.text) >= MATTER else VERY_SURE) and len(groups) > 1
+
+
+def _same_kind(case: CaseRow, said: Said) -> bool:
+    """Say whether a short text speaks of the very thing that the case is about: then it is not solved."""
+    guesses = said.reading.guesses if said.reading else ()
+    return bool(guesses) and guesses[0].code == case.category_code and guesses[0].probability >= SURE
+
+
+def _and_next(turn: Turn, case: CaseRow, reply: str) -> str:
+    """Ask about the next result that waits for this resident, once nothing else is asked."""
+    if turn.resident.asked is not None:
+        return reply
+    waiting = [each for each in turn.book.cases_of(turn.resident.id) if each.state == State.RESOLVED]
+    following = next((each for each in waiting if each.id != case.id), None)
+    if following is None:
+        return reply
+    turn.ask("verify", following)
+    number, title = spoken(number_of(following.id)), title_of(following.text)
+    return f"{reply}\n\n{phrases.NEXT_VERIFY.format(number=number, title=title)}"
 
 
 def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
@@ -54,6 +105,8 @@ def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
     if wish.case_id is not None:
         cases = [case for case in cases if case.id == wish.case_id]
     case = next((case for case in cases if case.state == State.RESOLVED or _still_warm(case, turn.now)), None)
+    if case is None and judged is not None and judged.intent is Intent.SOLVED and cases[:1]:
+        return phrases.MAYBE_WITHDRAW if cases[0].state in UNRESOLVED else None
     if case is None or judged is None:
         return None
     locked = turn.book.lock_case(case.id)
@@ -72,15 +125,15 @@ def urged(case: CaseRow, holder: str, number: str, now: datetime) -> str:
     return phrases.URGED.format(holder=holder, number=number, due=limits.spoken_time(case.due_at, now))
 
 
-def _judgement(asked: str, wish: Wish, text: str) -> Wish | None:
+def _judgement(asked: str, wish: Wish, said: Said) -> Wish | None:
     """Return the judgement in an answer: a digit as asked for, or the words wherever they stand."""
     if wish.intent is Intent.DIGIT:
         meant = DIGITS[asked].get(wish.rest)
         return Wish(meant) if meant else None
     if wish.intent in JUDGEMENTS:
         return wish
-    if wish.intent is Intent.RATING:
-        return answer(text, anywhere=True)
+    if wish.intent in {Intent.RATING, Intent.THANKS} or (wish.intent in UNCLEAR and len(said.text) <= SHORT):
+        return answer(said.text, anywhere=wish.intent is Intent.RATING)
     return None
 
 
@@ -130,9 +183,9 @@ def _rate(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     return phrases.RATED
 
 
-def _reason(turn: Turn, case: CaseRow, wish: Wish, text: str, reason_open: timedelta) -> str | None:
+def _reason(turn: Turn, case: CaseRow, wish: Wish, text: str) -> str | None:
     turn.ask(None)
-    if turn.now - turn.quiet_since > reason_open or wish.intent in NO_REASON:
+    if turn.now - turn.quiet_since > REASON_OPEN or wish.intent in NO_REASON:
         return None
     turn.case = case
     intake.explain(turn.book, case, text, turn.now)

@@ -28,6 +28,7 @@ BACK_OFF = (5, 15, 60, 300, 900, 3600)
 # WeChat takes messages for 48 hours after the resident's last; it keeps files for three days.
 PATIENCE = {"outbox": timedelta(hours=48), "media": timedelta(hours=72)}
 ERROR_CHARACTERS = 200
+UNEXPECTED = "程序出错，原因在日志里"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class Courier:
             self._failed(OutboxRow, outbox_id, error.fate, error.words)
         except FileNotFoundError:
             self._failed(OutboxRow, outbox_id, Fate.UNDELIVERABLE, "照片已经不在了")
+        except Exception:
+            log.exception("outbox %s failed", outbox_id)
+            self._failed(OutboxRow, outbox_id, Fate.RETRY, UNEXPECTED)
         else:
             self._sent(outbox_id)
 
@@ -75,6 +79,9 @@ class Courier:
         except OSError as error:
             log.exception("media store failed")
             self._failed(AttachmentRow, attachment_id, Fate.RETRY, f"存不下来：{error.strerror}")
+        except Exception:
+            log.exception("attachment %s failed", attachment_id)
+            self._failed(AttachmentRow, attachment_id, Fate.RETRY, UNEXPECTED)
         else:
             self._kept(attachment_id, stored)
 
@@ -85,6 +92,10 @@ class Courier:
             row = book.lock_row(OutboxRow, outbox_id)
             now = self._clock()
             if row is None or row.state not in {"waiting", "sending"} or row.next_try_at > now:
+                return None
+            earlier = book.earlier_owed(row)
+            if earlier is not None:  # a resident hears things in their order
+                row.next_try_at = earlier
                 return None
             row.state, row.attempts, row.next_try_at = "sending", row.attempts + 1, now + LEASE
             resident = book.get(ResidentRow, row.resident_id)
@@ -108,6 +119,7 @@ class Courier:
             row = book.lock_row(OutboxRow, outbox_id)
             if row is not None:
                 row.state, row.channel, row.error, row.sent_at = "sent", "customer_service", "", self._clock()
+                book.wake_next(row, row.sent_at)
 
     def _kept(self, attachment_id: int, stored: Stored) -> None:
         with self._store.write() as book:
@@ -132,3 +144,5 @@ class Courier:
                 row.state, row.next_try_at = "waiting", now + timedelta(seconds=wait)
             else:
                 row.state = "undeliverable" if queue == "outbox" else "failed"
+                if isinstance(row, OutboxRow):
+                    book.wake_next(row, now)

@@ -6,17 +6,18 @@ say; an empty reply means silence.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import answers, phrases
-from bot.emergency import is_emergency
+from bot.emergency import Danger, danger_in
 from bot.intents import Intent, Wish, read
 from bot.receipts import added_reply, opened_reply, progress_reply, which_reply
 from cases import intake
 from cases.intake import MediaPart, Report
 from cases.numbers import number_of, spoken
+from cases.routing import Located
 from cases.storage.tables import CaseRow
 from cases.workflow import OPEN, UNRESOLVED
 
@@ -26,15 +27,17 @@ if TYPE_CHECKING:
 
     from bot.understanding import Reading
     from cases.city import City
-    from cases.routing import Located
     from cases.storage import Book
     from cases.storage.tables import ResidentRow
 
-# A second matter within one burst: both kinds sure, of different groups, and more than a few words.
-OTHER_MATTER = 0.6
-OTHER_MATTER_CHARACTERS = 6
-# How long a question for the reason of a bad word stays open.
-REASON_OPEN = timedelta(minutes=30)
+# A second matter within one burst, told without saying so: both kinds this sure, and more than a few words.
+OTHER_MATTER = 0.8
+OTHER_MATTER_CHARACTERS = 10
+_MARKED = re.compile(r"(?:对了|还有|另外|顺便|再有)")
+_CORRECTING = re.compile(r"说错|写错|弄错|搞错|记错|不对|更正|应该是|不是.{0,12}是")
+# Words that begin no case of their own when they come alone.
+_SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
+LETTERS = 2
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Turn:
     now: datetime
     quiet_since: datetime
     case: CaseRow | None = None
+    taken: bool = False
 
     @property
     def gathering(self) -> CaseRow | None:
@@ -80,29 +84,56 @@ def respond(turn: Turn, said: Said) -> str:
     if not said.text:
         return _take(turn, said)
     wish = read(said.text, lambda _text: said.intent_guess, has_place=said.place is not None)
-    if is_emergency(said.text) and wish.intent in {Intent.REPORT, Intent.CHAT, Intent.NEW, Intent.ADD}:
-        return f"{phrases.EMERGENCY}\n{_take(turn, said)}"
-    answered = answers.to_question(turn, wish, said.text, REASON_OPEN)
-    if answered is not None:
-        return answered
-    return HANDLERS[wish.intent](turn, wish, said)
+    danger = danger_in(said.text)
+    if danger is not None and wish.intent not in {Intent.PROGRESS, Intent.URGE}:
+        return _help_at_once(turn, said, danger)
+    reply = answers.to_question(turn, wish, said)
+    if reply is None:
+        reply = HANDLERS[_meant_as(turn, wish, said)](turn, wish, said)
+    if said.media is not None and turn.case is not None and not turn.taken:
+        intake.keep_media(turn.book, turn.case, said.media, turn.now)
+    return reply
+
+
+def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
+    """Return the intent, seen in the light of what was said before.
+
+    Small words within a burst add to it; who asks after a case but never reported one, and names a place, reports.
+    """
+    case = turn.gathering
+    if wish.intent in _SMALL and case is not None and (case.place_asked or len(said.text) >= LETTERS):
+        return Intent.REPORT
+    unknown = wish.intent in {Intent.PROGRESS, Intent.URGE, Intent.THANKS} and wish.case_id is None
+    if unknown and said.place is not None and not turn.book.cases_of(turn.resident.id):
+        return Intent.REPORT
+    return wish.intent
 
 
 # -- reports ---------------------------------------------------------------------------------------------------
 
 
-def _take(turn: Turn, said: Said, *, new: bool = False) -> str:
+def _help_at_once(turn: Turn, said: Said, danger: Danger) -> str:
+    """Say whom to call, before anything else; the case is urgent, and one of its own."""
+    case = turn.gathering
+    reply = _take(turn, said, new=case is None or not case.urgent, danger=True)
+    return f"{phrases.DANGERS[danger]}\n{phrases.DANGER_NOTED}\n{reply}"
+
+
+def _take(turn: Turn, said: Said, *, new: bool = False, danger: bool = False) -> str:
     """Put a message into the case that is being told, or into a new one."""
-    report = _report(said)
-    case = None if new else turn.gathering
-    other = case is not None and _other_matter(turn, case, said)
-    if case is None or other:
+    turn.taken = True
+    told = turn.gathering
+    report = replace(_report(said), danger=danger)
+    other = told is not None and not new and _other_matter(turn, told, said)
+    if told is None or new or other:
+        report = replace(report, place=said.place or _same_spot(told))
         outcome = intake.open_case(turn.book, turn.city, turn.resident, report, turn.now)
         reply = opened_reply(turn.city, outcome, report, turn.now)
         reply = f"{phrases.NEW_MATTER}\n{reply}" if other else reply
     else:
-        earlier = sum(part.kind == report.media.kind for part in turn.book.attachments(case.id)) if report.media else 0
-        outcome = intake.extend_case(turn.book, turn.city, case, report, turn.now)
+        report = replace(report, correcting=bool(_CORRECTING.search(said.text)))
+        earlier = sum(part.kind == report.media.kind for part in turn.book.attachments(told.id)) if report.media else 0
+        outcome = intake.extend_case(turn.book, turn.city, told, report, turn.now)
         reply = added_reply(turn.city, outcome, report, turn.now, earlier=earlier)
     turn.case = outcome.case
     if outcome.ask_place:
@@ -121,21 +152,33 @@ def _report(said: Said) -> Report:
     )
 
 
-def _other_matter(turn: Turn, case: CaseRow, said: Said) -> bool:
+def _same_spot(told: CaseRow | None) -> Located | None:
+    """Return the place of the matter told a moment ago: the next one is probably there too."""
+    if told is None or told.grid_id is None:
+        return None
+    return Located(told.place_words, told.grid_id, "burst", told.lon, told.lat)
+
+
+def _other_matter(turn: Turn, told: CaseRow, said: Said) -> bool:
     """Say whether a text within a burst is clearly about something else than the case being told.
 
     What follows the question for the place is taken as its answer.
     """
-    if case.place_asked and case.grid_id is None:
+    if (
+        (told.place_asked and told.grid_id is None)
+        or not told.guesses
+        or not answers.other_matter(turn.city, told, said)
+    ):
         return False
-    if len(said.text) < OTHER_MATTER_CHARACTERS or said.reading is None or not said.reading.guesses or not case.guesses:
+    guesses = said.reading.guesses if said.reading else ()
+    if not guesses or guesses[0].probability < answers.SURE:
         return False
-    ours, theirs = said.reading.guesses[0], case.guesses[0]
-    groups = [
-        turn.city.categories[code].group_name for code in (ours.code, theirs["code"]) if code in turn.city.categories
-    ]
-    sure = min(ours.probability, theirs["probability"]) >= OTHER_MATTER
-    return sure and len(set(groups)) > 1
+    named = said.place is not None and said.place.grid_id not in {None, told.grid_id}
+    kinds_differ = guesses[0].code != told.guesses[0]["code"]
+    sure = min(guesses[0].probability, told.guesses[0]["probability"]) >= OTHER_MATTER
+    return kinds_differ and (
+        bool(_MARKED.match(said.text)) or named or (sure and len(said.text) >= OTHER_MATTER_CHARACTERS)
+    )
 
 
 def _new(turn: Turn, wish: Wish, said: Said) -> str:
@@ -144,16 +187,22 @@ def _new(turn: Turn, wish: Wish, said: Said) -> str:
         case.gathering_until = turn.now
     if not wish.rest:
         return phrases.INVITE
-    return _take(turn, replace(said, text=wish.rest), new=True)
+    return _take(turn, replace(said, text=wish.rest, place=said.place or _same_spot(case)), new=True)
+
+
+def begin(turn: Turn) -> str:
+    """Start a new matter: what comes next is no addition to the last one."""
+    return _new(turn, Wish(Intent.NEW), Said())
 
 
 def _add(turn: Turn, wish: Wish, said: Said) -> str:
     case = turn.gathering or _only(_open_cases(turn))
     if case is None:
         return _take(turn, replace(said, text=wish.rest))
+    turn.taken = True
     outcome = intake.extend_case(turn.book, turn.city, case, _report(replace(said, text=wish.rest)), turn.now)
     turn.case = case
-    return added_reply(turn.city, outcome, Report(text=wish.rest), turn.now, earlier=0)
+    return added_reply(turn.city, outcome, Report(text=wish.rest, place=said.place), turn.now, earlier=0)
 
 
 # -- questions about cases -------------------------------------------------------------------------------------
@@ -246,6 +295,9 @@ HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.GREETING: _say(phrases.GREETING),
     Intent.THANKS: _say(phrases.THANKS),
     Intent.HELP: _say(phrases.HOW_TO),
+    Intent.BEGIN: lambda turn, _wish, _said: begin(turn),
+    Intent.HUMAN: _say(phrases.HUMAN),
+    Intent.ANONYMOUS: _say(phrases.ANONYMOUS),
     Intent.DIGIT: _say(phrases.NOT_UNDERSTOOD),
     Intent.EMPTY: _say(phrases.NO_WORDS),
     Intent.CHAT: _say(phrases.CHAT),

@@ -7,6 +7,7 @@ open a case.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ class Intent(StrEnum):
     GREETING = "greeting"
     THANKS = "thanks"
     HELP = "help"
+    BEGIN = "begin"
+    HUMAN = "human"
+    ANONYMOUS = "anonymous"
     PROGRESS = "progress"
     URGE = "urge"
     WITHDRAW = "withdraw"
@@ -50,13 +54,20 @@ class Wish:
 
 
 # Answers to what the bot asked; they mean this only when it did ask, or when nothing else is said.
-SOLVED = r"(?:已经?)?(?:都)?(?:解决|修好|弄好|处理好|处理完|搞定|清理干净|好)(?:了|啦|咯)+"
-UNSOLVED = r"(?:还|根本|又|都)?(?:是)?(?:没有?|未)(?:有)?(?:解决|修好?|弄好?|处理好?|好|人来|清理)(?:啊|呢|呀)?"
+SOLVED = r"(?:已经?|都|全)*(?:解决|修好|弄好|处理好|处理完|搞定|清理干净|好|亮)(?:了|啦|咯)+|(?:对|是的?|可以了|行了)$"
+UNSOLVED = (
+    r"(?:还|根本|又|都)?(?:是)?(?:没有?|未)(?:有)?(?:解决|修好?|弄好?|处理好?|好|人来|清理|亮|变)(?:啊|呢|呀)?"
+    r"|(?:没有?|没呢|否|不是的?|不行|不对|老样子|还是老样子|不亮|还那样)$"
+)
 _END = r"[，,。！!～~\s]*"
 _ANSWERS = (
-    (Intent.UNSATISFIED, r"(?:很|非常|太|十分)?不(?:太|是很|怎么)?满意|差评|太差(?:了|劲)?|一星"),
-    (Intent.FAIR, r"基本满意|比较满意|还(?:行|可以|好)(?:吧)?|一般(?:般|吧)?|凑合"),
-    (Intent.SATISFIED, r"(?:很|非常|十分|特别|挺)?满意(?:了|的)?|好评|五星|很好|非常好|点赞"),
+    (Intent.SATISFIED, r"没(?:什么|啥|有)?不满意的?"),
+    (
+        Intent.UNSATISFIED,
+        r"(?:很|非常|太|十分)?不(?:太|是很|怎么)?满意|差评|(?:太|很)差(?:了|劲)?|不(?:太|怎么)?好$|[一1二2][星分]",
+    ),
+    (Intent.FAIR, r"基本满意|比较满意|还(?:行|可以|好)(?:吧)?|一般(?:般|吧)?|凑合|马马虎虎|就那样|[三3四4][星分]|中评"),
+    (Intent.SATISFIED, r"(?:很|非常|十分|特别|挺)?满意(?:了|的)?|好评|[五5][星分]|满分|很好|非常好|点个?赞|👍"),
     (Intent.UNSOLVED, UNSOLVED),
     (Intent.SOLVED, SOLVED),
 )
@@ -76,17 +87,29 @@ _WHOLE = {
         r"怎么(?:用|弄|操作|使用|举报|上报|反映|投诉)[啊呀呢的]?",
         r"(?:这个?)?是?(?:干嘛|干什么|做什么)用?的?|你(?:能|会|可以)(?:干|做)(?:嘛|什么|啥)",
     ),
+    Intent.BEGIN: (
+        r"(?:我|俺)?(?:要|想)?(?:投诉|举报|反映(?:问题|情况|个事)?|上报)|(?:我|俺)?有(?:个)?(?:事|问题)(?:要?反映)?",
+    ),
+    Intent.HUMAN: (
+        r"(?:转|接|找|叫)?人工(?:客服|服务)?|(?:你们)?(?:的)?(?:电话|号码)(?:是)?(?:多少|几号)?|(?:我)?(?:要|想)?打电话(?:说)?",
+    ),
+    Intent.ANONYMOUS: (
+        r"(?:能|可以|可不可以|能不能|要不要|会不会)?(?:匿名|实名|留名字?|暴露我|泄露我)(?:吗|么|不|举报|的?信息)*",
+    ),
+    Intent.CHAT: (r"不知道(?:啊|呀)?|(?:没|没啥|没有)事(?:了|儿)?|行了+|都行|随便(?:吧)?|哈+|呵+|嗯哼|我不在家",),
     Intent.PROGRESS: (
         r"(?:查一?下?|看一?下?|查询|问一?下?)?(?:我的)?(?:进度|进展|工单|办理情况|处理情况)(?:查询|怎么样了?|呢|如何)?",
     ),
     Intent.URGE: (
         r"(?:催(?:一下|办|催|单)|快(?:点|些)(?:啊|吧|处理|来)?|抓紧(?:点|处理|时间)?|赶紧的?|能不能快(?:点|些))[啊吧呀了]*",
     ),
-    Intent.WITHDRAW: (r"撤回|撤销(?:工单)?|不用(?:来|修|管|处理|办)了.{0,6}|取消(?:上报|工单)?|算了吧?|我撤回.{0,6}",),
+    Intent.WITHDRAW: (
+        r"撤回|撤销(?:工单)?|不用(?:来|修|管|处理|办)了.{0,6}|取消(?:上报|工单|吧)?|算了吧?|我撤回.{0,6}|不用了",
+    ),
 }
 _WHOLES = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _WHOLE.items()}
 _NEW = re.compile(
-    r"(?:(?:新的|新问题|另外一?(?:件事|个事)|还有(?:一|个|件|另外)*(?:件|个)?(?:事情?|问题)|再(?:报|反映)一个|换个?(?:事|问题)))"
+    r"(?:(?:新的(?=[，,：:。\s]|$)|新问题|另外一?(?:件事|个事)|还有(?:一|个|件|另外)*(?:件|个)?(?:事情?|问题)|再(?:报|反映)一个|换个?(?:事|问题)))"
     r"[，,：:。\s]*(?P<rest>.*)",
     re.DOTALL,
 )
@@ -99,6 +122,16 @@ _PROGRESS = re.compile(
     r"|(?:查|看|问)(?:一下|下|询)?.{0,6}进度|进度.{0,4}(?:怎么样|如何|呢)",
 )
 _SHORT = 14
+# Left beside a case number, more than this is a matter of its own.
+_BESIDE_A_NUMBER = 10
+_NUMBER_ALONE = re.compile(r"\d{3,4}[ -]?\d{2,5}")
+_NUMBER_WORDS = re.compile(r"[\d\s-]{5,}|工单号?|编号|[：:，,。！!？?]")
+_EMOJI_CODE = re.compile(r"\[[^\[\]]{1,4}\]|/:\S{1,4}")
+_DIGITS = str.maketrans("一二三", "123")
+_CONTACT = re.compile(
+    r"(?:我的?)?(?:电话|手机|微信|联系方式)号?码?是?[：: ]*\d[\d -]{5,}"
+    r"|.{0,6}(?:点|上午|下午|晚上)(?:以?[前后])?(?:都|才)?(?:在家|有空|在的)"
+)
 _LETTERS = re.compile(r"[^\W_]", re.UNICODE)
 _TRIM = re.compile(r"^[\s，,。.！!～~…]+|[\s，,。.！!～~…]+$")
 # The model's word for "no report" counts from this probability on; chat that looks like a matter stays a report.
@@ -119,7 +152,7 @@ _MODEL_LABELS = {
 
 def read(text: str, guess: Callable[[str], tuple[str, float] | None], *, has_place: bool = False) -> Wish:
     """Return what `text` wants. `guess` is the intent model: label and probability, or None without one."""
-    line = _TRIM.sub("", text)
+    line = _TRIM.sub("", _EMOJI_CODE.sub("", text))
     return _by_rules(line) or _by_model(line, guess, has_place=has_place)
 
 
@@ -133,15 +166,21 @@ def answer(text: str, *, anywhere: bool = False) -> Wish | None:
     return None
 
 
+def digit(text: str) -> str:
+    """Return the one digit that a text chooses, however it is written (2, ２, ②, 二, 回复2), or an empty string."""
+    line = unicodedata.normalize("NFKC", _TRIM.sub("", text)).translate(_DIGITS)
+    line = re.sub(r"^(?:我?(?:回复?|选|答)|第)\s*|[个、.。]$", "", line)
+    return line if len(line) == 1 and line.isascii() and line.isdigit() else ""
+
+
 def _by_rules(line: str) -> Wish | None:
     if not _LETTERS.search(line):
-        return Wish(Intent.HELP if line in {"?", "？"} else Intent.EMPTY)
-    if line.isdigit() and len(line) == 1:
-        return Wish(Intent.DIGIT, line)
-    case_id = next(filter(None, map(case_id_of, find_numbers(line))), None)
-    if case_id is not None and len(line) <= 2 * _SHORT:
-        replied = _answer_to(line)
-        return Wish(replied.intent, replied.rest, case_id) if replied else Wish(Intent.PROGRESS, case_id=case_id)
+        return Wish(Intent.SATISFIED if "👍" in line else Intent.HELP if line in {"?", "？"} else Intent.EMPTY)
+    if digit(line):
+        return Wish(Intent.DIGIT, digit(line))
+    numbered = _by_number(line)
+    if numbered is not None:
+        return numbered
     for intent, pattern in _WHOLES.items():
         if pattern.fullmatch(line):
             return Wish(intent)
@@ -149,19 +188,27 @@ def _by_rules(line: str) -> Wish | None:
         match = pattern.match(line)
         if match:
             return Wish(intent, match["rest"].strip())
+    if _CONTACT.fullmatch(line):
+        return Wish(Intent.ADD, line)
     if len(line) <= 2 * _SHORT and _PROGRESS.search(line):
         return Wish(Intent.PROGRESS)
     replied = answer(line)
     return replied if replied and len(line) <= _SHORT else None
 
 
-def _answer_to(line: str) -> Wish | None:
-    """Return the answer in `100014 解决了`, the number cut out."""
-    words = re.sub(r"[\d\s-]{5,}|工单号?|编号", "", line).strip("：:，, ")
+def _by_number(line: str) -> Wish | None:
+    """Return what a line wants that is about a case number; one with a slip in it names no case (id 0)."""
+    case_id = next(filter(None, map(case_id_of, find_numbers(line))), None)
+    if case_id is None:
+        return Wish(Intent.PROGRESS, case_id=0) if _NUMBER_ALONE.fullmatch(line) else None
+    words = _NUMBER_WORDS.sub("", line)
+    if len(words) > _BESIDE_A_NUMBER and not _PROGRESS.search(words):
+        return None
     for intent in (Intent.URGE, Intent.WITHDRAW):
         if _WHOLES[intent].fullmatch(words):
-            return Wish(intent)
-    return answer(words) if words else None
+            return Wish(intent, case_id=case_id)
+    replied = answer(words) if words else None
+    return Wish(replied.intent, replied.rest, case_id) if replied else Wish(Intent.PROGRESS, case_id=case_id)
 
 
 def _by_model(line: str, guess: Callable[[str], tuple[str, float] | None], *, has_place: bool) -> Wish:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bot import phrases
 from cases import limits, words
+from cases.intake import ASSUMED
 from cases.numbers import number_of, spoken
 from cases.workflow import State
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from cases.storage.tables import CaseRow
 
 SHOWN = 3
+# A passive reply holds 2,048 bytes: a result is given whole when it stands alone.
+RESULT_ALONE, RESULT_AMONG = 500, 60
+ROAD = re.compile(r"[路街巷道]\D*$")
 
 
 def opened_reply(city: City, outcome: Outcome, report: Report, now: datetime) -> str:
@@ -41,8 +46,10 @@ def added_reply(city: City, outcome: Outcome, report: Report, now: datetime, *, 
         media = phrases.MEDIA_NAMES[report.media.kind]
         return "" if earlier else phrases.MEDIA_ADDED.format(media=media, number=number)
     lines = [phrases.ADDED.format(number=number)]
-    if report.place is not None:
+    if outcome.placed:
         lines.append(phrases.PLACE_ADDED.format(place=case.place_words))
+    if outcome.placed and case.grid_id is None and case.place_source == "location":
+        lines.append(phrases.PLACE_OUTSIDE)
     if outcome.ask_place and not case.place_asked and case.text:
         lines.append(_ask_place(case))
     return "\n".join(lines)
@@ -53,12 +60,13 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
     category = city.categories.get(case.category_code or "")
     holder = city.units[case.holder_id]
     lines = []
-    place = phrases.AT.format(place=case.place_words) if case.place_source not in {"", "usual"} else ""
+    place = phrases.AT.format(place=case.place_words) if case.place_source and case.place_source not in ASSUMED else ""
     contact_by = limits.spoken_time(case.contact_by, now)
-    if category is not None and holder.kind != "dispatch":
+    sure = category is not None and bool(case.guesses) and case.guesses[0]["probability"] >= city.confident
+    if category is not None and (sure or holder.kind != "dispatch"):
         lines.append(phrases.UNDERSTOOD.format(category=category.name, place=place))
-    if category is not None and category.urgent:
-        lines.append(phrases.DANGER)
+        if category.urgent and not case.urgent:
+            lines.append(phrases.DANGER)
     if holder.kind != "dispatch":
         lines.append(phrases.HELD.format(holder=holder.name, contact_by=contact_by))
     elif not outcome.ask_place:
@@ -67,7 +75,7 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
         lines.append(phrases.PLACE_FIRST.format(contact_by=contact_by))
     if outcome.ask_place and not case.place_asked:
         lines.append(_ask_place(case))
-    elif case.place_source == "usual" and (category is None or category.needs_place):
+    elif case.place_source in ASSUMED and case.place_words and (category is None or category.needs_place):
         lines.append(phrases.PLACE_ASSUMED.format(place=case.place_words))
     else:
         lines.append(phrases.ANYTHING_MORE)
@@ -76,7 +84,8 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
 
 def _ask_place(case: CaseRow) -> str:
     if case.place_words and case.grid_id is None:
-        return phrases.PLACE_VAGUE.format(place=case.place_words)
+        phrase = phrases.PLACE_VAGUE_ROAD if ROAD.search(case.place_words) else phrases.PLACE_VAGUE
+        return phrase.format(place=case.place_words)
     return phrases.PLACE_MISSING
 
 
@@ -84,7 +93,9 @@ def progress_reply(city: City, cases: Sequence[CaseRow], now: datetime) -> str:
     """Return how these cases stand: state, holder and deadline of each."""
     lines = [
         phrases.PROGRESS_LINE.format(
-            number=spoken(number_of(case.id)), title=words.title_of(case.text), state=_state(city, case, now)
+            number=spoken(number_of(case.id)),
+            title=words.title_of(case.text),
+            state=_state(city, case, now, RESULT_ALONE if len(cases) == 1 else RESULT_AMONG),
         )
         for case in cases[:SHOWN]
     ]
@@ -101,12 +112,13 @@ def which_reply(cases: Sequence[CaseRow]) -> str:
     return phrases.WHICH.format(lines="\n".join(lines))
 
 
-def _state(city: City, case: CaseRow, now: datetime) -> str:
+def _state(city: City, case: CaseRow, now: datetime, characters: int) -> str:
     state = State(case.state)
     holder = city.units[case.holder_id].name
     late = case.due_at is not None and case.due_at <= now
     if state in {State.NEW, State.ASSIGNED, State.ACCEPTED} and late:
         return phrases.PROGRESS_LATE.format(holder=holder)
+    result = case.result if len(case.result) <= characters else case.result[:characters] + "…"
     due = case.finish_by if state is State.ACCEPTED else case.contact_by
     phrase = {
         State.NEW: phrases.PROGRESS_NEW,
@@ -117,4 +129,4 @@ def _state(city: City, case: CaseRow, now: datetime) -> str:
         State.REJECTED: phrases.PROGRESS_REJECTED,
         State.WITHDRAWN: phrases.PROGRESS_WITHDRAWN,
     }[state]
-    return phrase.format(holder=holder, due=limits.spoken_time(due, now), result=case.result or "已处理")
+    return phrase.format(holder=holder, due=limits.spoken_time(due, now), result=result)

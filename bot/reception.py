@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.dialogue import Said, Turn, respond
+from bot.dialogue import Said, Turn, begin, respond
 from bot.understanding import Reading
 from cases import lifecycle
 from cases.geo import gcj_to_wgs
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 4000
 ACCOUNT_LIMIT = 64
 KEY_LIMIT = 400
+REPLY_BYTES = 2048
 
 
 class Reception:
@@ -51,7 +52,7 @@ class Reception:
                 resident = book.add(ResidentRow(account=account, openid=message.openid, last_seen_at=now))
             city = self._cities.current(book)
             turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at)
-            reply = _reply(turn, message, reading, intent)
+            reply = clamp(_reply(turn, message, reading, intent))
             if message.event != "unsubscribe":
                 resident.last_seen_at = now
             _keep(turn, message, key, reply)
@@ -63,6 +64,12 @@ class Reception:
         if not text:
             return Reading(), None
         return self._understanding.matter(text), self._understanding.intent(text)
+
+
+def clamp(reply: str) -> str:
+    """Return a reply that WeChat takes: at most 2,048 bytes, cut at a character."""
+    content = reply.encode()
+    return reply if len(content) <= REPLY_BYTES else content[: REPLY_BYTES - 3].decode(errors="ignore") + "…"
 
 
 def _reply(turn: Turn, message: Inbound, reading: Reading, intent: tuple[str, float] | None) -> str:
@@ -159,7 +166,7 @@ def _scan(turn: Turn, message: Inbound) -> str:
     unit = turn.city.by_code.get(message.text("EventKey").removeprefix("qrscene_"))
     if unit is None or unit.kind != "grid":
         return ""
-    turn.resident.scene_grid_id = unit.id
+    turn.resident.scene_grid_id, turn.resident.scene_at = unit.id, turn.now
     return phrases.SCANNED.format(grid=unit.name)
 
 
@@ -172,7 +179,9 @@ def _click(turn: Turn, message: Inbound) -> str:
     key = message.text("EventKey").upper()
     if key == "PROGRESS":
         return respond(turn, Said("进度"))
-    return {"REPORT": phrases.INVITE, "HELP": phrases.HOW_TO}.get(key, phrases.GREETING)
+    if key == "REPORT":
+        return begin(turn)
+    return phrases.HOW_TO if key == "HELP" else phrases.GREETING
 
 
 def _district(city: City) -> str:

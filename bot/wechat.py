@@ -11,9 +11,11 @@ import threading
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 from redis.exceptions import RedisError
+from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -26,6 +28,7 @@ TIMEOUT = (3.0, 8.0)
 MEDIA_TIMEOUT = (3.0, 30.0)
 MEDIA_LIMIT = 20 * 1024 * 1024
 TOKEN_MARGIN = 300
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Fate(StrEnum):
@@ -60,6 +63,13 @@ class WeChatError(Exception):
         self.code, self.fate, self.words = code, fate, words
 
 
+def session_for(address: str) -> requests.Session:
+    """Return a session for calls to `address`; to this machine itself no proxy of the environment is asked."""
+    session = requests.Session()
+    session.trust_env = urlsplit(address).hostname not in LOOPBACK
+    return session
+
+
 class WeChat:
     """Calls WeChat's API for one official account."""
 
@@ -73,14 +83,18 @@ class WeChat:
 
     def send_text(self, openid: str, text: str) -> None:
         """Send a customer-service text. Raises WeChatError."""
-        self._post("/cgi-bin/message/custom/send", {"touser": openid, "msgtype": "text", "text": {"content": text}})
+        self._post(
+            "/cgi-bin/message/custom/send", {"touser": openid, "msgtype": "text", "text": {"content": text}}, "errcode"
+        )
 
     def send_photo(self, openid: str, photo: bytes) -> None:
         """Upload a JPEG and send it as a customer-service image. Raises WeChatError."""
         files = {"media": ("photo.jpg", photo, "image/jpeg")}
-        uploaded = self._call("POST", "/cgi-bin/media/upload", params={"type": "image"}, files=files)
+        uploaded = self._call(
+            "POST", "/cgi-bin/media/upload", keys=("media_id",), params={"type": "image"}, files=files
+        )
         image = {"media_id": uploaded["media_id"]}
-        self._post("/cgi-bin/message/custom/send", {"touser": openid, "msgtype": "image", "image": image})
+        self._post("/cgi-bin/message/custom/send", {"touser": openid, "msgtype": "image", "image": image}, "errcode")
 
     def media(self, media_id: str) -> bytes:
         """Return a resident's file, at most 20 MB. Raises WeChatError."""
@@ -91,12 +105,12 @@ class WeChat:
 
     def create_menu(self, menu: dict[str, Any]) -> None:
         """Publish the account's menu. Raises WeChatError."""
-        self._post("/cgi-bin/menu/create", menu)
+        self._post("/cgi-bin/menu/create", menu, "errcode")
 
     def create_qr(self, scene: str) -> bytes:
         """Return the PNG of a lasting QR code whose scene is `scene`. Raises WeChatError."""
         action = {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": scene}}}
-        ticket = self._post("/cgi-bin/qrcode/create", action)["ticket"]
+        ticket = str(self._post("/cgi-bin/qrcode/create", action, "ticket")["ticket"])
         content = self._call("GET", "/cgi-bin/showqrcode", params={"ticket": ticket})
         if not isinstance(content, bytes):
             raise WeChatError(0, Fate.UNDELIVERABLE, "微信没有给出二维码")
@@ -104,10 +118,12 @@ class WeChat:
 
     # -- the call ----------------------------------------------------------------------------------------------
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _post(self, path: str, body: dict[str, Any], *keys: str) -> dict[str, Any]:
+        """Post JSON; the answer has these keys."""
         data = json.dumps(body, ensure_ascii=False).encode()
-        answer = self._call("POST", path, data=data, headers={"Content-Type": "application/json"})
-        return answer if isinstance(answer, dict) else {}
+        headers = {"Content-Type": "application/json"}
+        answer: dict[str, Any] = self._call("POST", path, keys=keys, data=data, headers=headers)
+        return answer
 
     def _call(
         self,
@@ -127,18 +143,22 @@ class WeChat:
                     raise
         raise AssertionError("unreachable")
 
-    def _request(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - as _call
+    def _request(self, method: str, path: str, *, keys: tuple[str, ...] = (), **options: Any) -> Any:  # noqa: ANN401 - as _call
+        """Call once. With `keys`, only a JSON object that has them counts as an answer."""
         options.setdefault("timeout", TIMEOUT)
         try:
-            response = requests.request(method, self._base + path, stream=True, **options)  # noqa: S113 - set above
-            content = response.raw.read(MEDIA_LIMIT + 1, decode_content=True)
-        except (requests.RequestException, OSError) as error:  # its text would show the token
+            with (
+                session_for(self._base) as session,
+                session.request(method, self._base + path, stream=True, **options) as response,
+            ):
+                content = response.raw.read(MEDIA_LIMIT + 1, decode_content=True)
+        except (requests.RequestException, HTTPError, OSError) as error:  # its text would show the token
             raise WeChatError(-1, Fate.RETRY, f"连不上微信（{type(error).__name__}）") from None
         if response.status_code != requests.codes.ok:
             raise WeChatError(-1, Fate.RETRY, f"微信返回了 {response.status_code}")
         if len(content) > MEDIA_LIMIT:
             raise WeChatError(0, Fate.UNDELIVERABLE, "文件太大")
-        return _sorted(content, response.headers.get("Content-Type", ""))
+        return _sorted(content, response.headers.get("Content-Type", ""), keys)
 
     # -- the token ---------------------------------------------------------------------------------------------
 
@@ -161,8 +181,8 @@ class WeChat:
             "secret": self._secret,
             "force_refresh": force,
         }
-        answer = self._request("POST", "/cgi-bin/stable_token", json=body)
-        lifetime = max(60, int(answer["expires_in"]) - TOKEN_MARGIN)
+        answer = self._request("POST", "/cgi-bin/stable_token", keys=("access_token", "expires_in"), json=body)
+        lifetime = max(60, _whole(answer["expires_in"]) - TOKEN_MARGIN)
         token = str(answer["access_token"])
         self._memory = (token, time.monotonic() + lifetime)
         try:
@@ -179,16 +199,35 @@ class WeChat:
         return value.decode() if isinstance(value, bytes) else None
 
 
-def _sorted(content: bytes, content_type: str) -> Any:  # noqa: ANN401 - JSON, or the bytes of a file
-    """Return JSON as a dictionary and anything else as bytes; raise for an error code."""
-    if "json" not in content_type and "text/plain" not in content_type:
+def _sorted(content: bytes, content_type: str, keys: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON, or a file's bytes
+    """Return JSON as a dictionary and anything else as bytes; raise for an error code, and for missing keys."""
+    answer = _json(content) if keys or "json" in content_type or "text/plain" in content_type else None
+    if answer is None and not keys:
         return content
-    try:
-        answer = json.loads(content)
-    except ValueError:
-        return content
-    code = int(answer.get("errcode", 0)) if isinstance(answer, dict) else 0
+    code = _whole(answer.get("errcode", 0)) if answer is not None else 0
     if code:
         fate, words = ERRORS.get(code, (Fate.UNDELIVERABLE, "微信拒绝了这次发送"))
         raise WeChatError(code, fate, f"{words}（{code}）")
+    if answer is None or not all(key in answer for key in keys):
+        raise _senseless()
     return answer
+
+
+def _json(content: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise _senseless() from None
+
+
+def _senseless() -> WeChatError:
+    """Return the error for an answer that is none, such as a proxy's page: what was asked may not be done."""
+    return WeChatError(-1, Fate.RETRY, "微信的回答看不懂")

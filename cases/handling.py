@@ -111,10 +111,11 @@ def act(book: Book, city: City, actor: Actor, case_id: int, action: Action, inpu
     if len(inputs.text) > TEXT_LIMIT:
         raise NotAllowed(f"写得太长了，请在 {TEXT_LIMIT} 字以内。")
     who = Who("staff", relations(city, actor, case), actor.staff_id)
+    handler = HANDLERS.get(action)
+    if handler is None:
+        raise NotAllowed("没有这个操作。")
     try:
-        HANDLERS[action](_Step(book, city, actor, case, who, inputs, now))
-    except KeyError:
-        raise NotAllowed("没有这个操作。") from None
+        handler(_Step(book, city, actor, case, who, inputs, now))
     except NotAllowed as refusal:
         raise NotAllowed(f"{refusal}{_latest(book, case)}") from None
     return case
@@ -215,6 +216,7 @@ def _correct(step: _Step, code: str) -> None:
 
 def _reject(step: _Step) -> None:
     step.tell("rejected", step.record(Action.REJECT, public=True))
+    step.case.result = step.inputs.text.strip()
 
 
 def _report_result(step: _Step) -> None:

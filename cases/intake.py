@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cases import lifecycle, routing
 from cases.lifecycle import REPORTER, SYSTEM
+from cases.places import house_number
 from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
 from cases.workflow import Action, State
 
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
 
 GATHERING = timedelta(minutes=10)
 # A place that the resident did not name for this case gives way to one that they do.
-ASSUMED = ("", "usual", "scene")
+ASSUMED = ("", "usual", "scene", "burst")
+# So long a scanned code counts: one stands there and writes.
+SCENE_COUNTS = timedelta(hours=2)
+# In a longer text a number is more likely a day or an amount than the answer to "which number?".
+ONLY_A_NUMBER = 15
+_NUMBER = re.compile(r"(?:第?[0-9零一二两三四五六七八九十百]+)(?:号楼|栋|幢|座|号|#).*$")
 KEPT_GUESSES = 3
 
 
@@ -35,35 +42,37 @@ class MediaPart:
 
 @dataclass(frozen=True)
 class Report:
-    """What one message brings to a case."""
+    """What one message brings to a case. `correcting`: its place takes the stead of an earlier one."""
 
     text: str = ""
     place: routing.Located | None = None
     media: MediaPart | None = None
     guesses: tuple[routing.Guess, ...] = ()
     model_version: str | None = None
+    correcting: bool = False
+    danger: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The case after a message, whether its place has to be asked for, and whether it went elsewhere."""
+    """The case after a message; whether its place is still to be asked for, was set just now, and changed its way."""
 
     case: CaseRow
     ask_place: bool
+    placed: bool
     rerouted: bool
 
 
 def open_case(book: Book, city: City, resident: ResidentRow, report: Report, now: datetime) -> Outcome:
     """Open a case and route it. Without a classifier or a place it goes to the dispatchers, numbered all the same."""
-    place = report.place or city.locate_grid(resident.scene_grid_id, "scene")
-    place = place or city.locate_grid(resident.usual_grid_id, "usual")
+    place = report.place or _assumed(city, resident, now)
     case = _blank(city, report, place, now)
     case.resident_id, case.gathering_until = resident.id, now + GATHERING
     row = _enter(book, case, REPORTER, now)
     _attach(book, case, row, report, now)
     decision = _route(book, city, case, now)
     _learn_habits(resident, case)
-    return Outcome(case, decision.ask_place, rerouted=True)
+    return Outcome(case, decision.ask_place, placed=bool(place), rerouted=True)
 
 
 def open_imported(book: Book, city: City, report: Report, now: datetime, *, source_key: str, channel: str) -> CaseRow:
@@ -82,17 +91,18 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     case.text = "\n".join(part for part in (case.text, report.text) if part)
     case.gathering_until = now + GATHERING
     changed = _understand(city, case, report)
-    place = report.place or _completed(city, case, report.text)
-    if place is not None and (case.place_source in ASSUMED or _says_more(place, case)):
+    place = report.place or _completed(city, case, report)
+    placed = place is not None and (report.correcting or case.place_source in ASSUMED or _says_more(place, case))
+    if placed:
         _put(case, place)
-        changed = True
     ask_place, holder, kind = False, case.holder_id, case.category_code
-    if changed and case.state in {State.NEW, State.ASSIGNED} and case.handler_id is None:
+    if (changed or placed) and case.state in {State.NEW, State.ASSIGNED} and not _in_hands(book, case):
         ask_place = _route(book, city, case, now).ask_place
     resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
     if resident is not None:
         _learn_habits(resident, case)
-    return Outcome(case, ask_place, rerouted=(holder, kind) != (case.holder_id, case.category_code))
+    rerouted = (holder, kind) != (case.holder_id, case.category_code)
+    return Outcome(case, ask_place, placed=placed, rerouted=rerouted)
 
 
 def verify(book: Book, city: City, case: CaseRow, now: datetime, *, solved: bool, words: str) -> None:
@@ -118,7 +128,7 @@ def _begin_again(city: City, case: CaseRow, now: datetime) -> None:
 
 
 def rate(book: Book, case: CaseRow, rating: str, now: datetime, *, words: str) -> None:
-    """Record a rating of a closed case: `satisfied`, `fair` or `unsatisfied`. A later word on it adds to the first."""
+    """Record a rating of a closed case: `satisfied`, `fair` or `unsatisfied`; a later one takes its stead."""
     lifecycle.step(book, case, Action.RATE, REPORTER, now, text=words, public=True)
     case.rating = rating
 
@@ -164,6 +174,7 @@ def _blank(city: City, report: Report, place: routing.Located | None, now: datet
         contact_by=now,
         finish_by=now,
     )
+    case.urgent = report.danger
     _understand(city, case, report)
     _put(case, place)
     lifecycle.hold(case, city, city.dispatch, now)
@@ -189,11 +200,25 @@ def _understand(city: City, case: CaseRow, report: Report) -> bool:
     return True
 
 
-def _completed(city: City, case: CaseRow, text: str) -> routing.Located | None:
-    """Return the place when `text` gives the house number that an earlier road or estate lacked."""
-    if case.grid_id is not None or not case.place_words or not text:
+def _assumed(city: City, resident: ResidentRow, now: datetime) -> routing.Located | None:
+    """Return where a resident who names no place probably is: at the code just scanned, or where they usually are."""
+    if resident.scene_at is not None and now - resident.scene_at < SCENE_COUNTS:
+        return city.locate_grid(resident.scene_grid_id, "scene")
+    return city.locate_grid(resident.usual_grid_id, "usual")
+
+
+def _completed(city: City, case: CaseRow, report: Report) -> routing.Located | None:
+    """Return the place when a text gives the house number that an earlier road or estate lacked, or corrects it."""
+    if not case.place_words or not report.text or (case.grid_id is not None and not report.correcting):
         return None
-    return city.locate_text(case.place_words + text)
+    name = _NUMBER.sub("", case.place_words)
+    number = house_number(report.text.rpartition("是")[2] if report.correcting else report.text)
+    return city.locate_text(name + number) if number and len(report.text) <= ONLY_A_NUMBER else None
+
+
+def _in_hands(book: Book, case: CaseRow) -> bool:
+    """Say whether a member of staff has decided about this case: then no machine moves it."""
+    return any(row.staff_id is not None for row in book.history(case.id))
 
 
 def _says_more(place: routing.Located, case: CaseRow) -> bool:
@@ -213,7 +238,8 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
     category = city.categories.get(guess.code) if guess else None
     place = routing.Located(case.place_words, case.grid_id, case.place_source) if case.place_source else None
     decision = routing.decide(guess, category, place, confident=city.confident, no_guess=_why_no_guess(case))
-    case.category_code = category.code if category else None
+    if case.category_by == "classifier":
+        case.category_code = category.code if category else None
     case.reasons = list(decision.reasons)
     unit = city.queue_unit(decision.queue, case.grid_id)
     if unit.kind == "dispatch":
@@ -227,6 +253,12 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
 
 def _why_no_guess(case: CaseRow) -> str:
     return "分类器暂时用不了" if case.text else "还没有文字，不知道是什么事"
+
+
+def keep_media(book: Book, case: CaseRow, media: MediaPart, now: datetime) -> None:
+    """Keep a file whose words were no addition: a spoken rating, say."""
+    row = lifecycle.record(book, case, "media", REPORTER, now, public=True)
+    _attach(book, case, row, Report(media=media), now)
 
 
 def _attach(book: Book, case: CaseRow, row: HistoryRow, report: Report, now: datetime) -> None:

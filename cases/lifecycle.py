@@ -88,7 +88,12 @@ def hold(case: CaseRow, city: City, unit: Unit, now: datetime) -> None:
     """Put a case into a unit's queue, with new limits from now on."""
     category = city.categories.get(case.category_code or "")
     hours = category.hours if category else limits.DISPATCH_HOURS
-    times = limits.deadlines(now, hours, urgent=bool(category and category.urgent))
+    urgent = case.urgent or bool(category and category.urgent)
+    if case.urgent:
+        hours = limits.DANGER_HOURS
+    elif unit.kind == "dispatch" and not urgent:
+        hours = limits.DISPATCH_HOURS
+    times = limits.deadlines(now, hours, urgent=urgent)
     case.holder_id, case.handler_id = unit.id, None
     case.accept_by, case.contact_by, case.finish_by = times.accept_by, times.contact_by, times.finish_by
     refresh_due(case)

@@ -18,6 +18,8 @@ VERIFY_DAYS = 7
 REOPEN_DAYS = 30
 # A case whose kind is not known yet: the dispatchers' own limits, in hours.
 DISPATCH_HOURS = (2.0, 8.0, 40.0)
+# Danger to life, whatever kind the classifier makes of it; round the clock.
+DANGER_HOURS = (0.25, 0.5, 24.0)
 _WEEKDAYS = "一二三四五六日"
 
 

@@ -8,7 +8,8 @@ from stdnum import damm
 from stdnum.exceptions import ValidationError
 
 FIRST = 10_000
-_NUMBER = re.compile(r"(?<!\d)\d{3,4}[ -]?\d{3,8}(?!\d)")
+LONGEST = 9  # digits: a million cases a year for ninety years; phone numbers are longer
+_NUMBER = re.compile(r"(?<![\d-])\d{3,4}[ -]?\d{3,5}(?![\d-])")
 
 
 def number_of(case_id: int) -> str:
@@ -20,7 +21,7 @@ def number_of(case_id: int) -> str:
 def case_id_of(number: str) -> int | None:
     """Return the id behind a number, spaces and dashes allowed, or None if it is no case number."""
     digits = re.sub(r"[\s-]", "", number)
-    if not digits.isascii() or not digits.isdigit():
+    if not digits.isascii() or not digits.isdigit() or len(digits) > LONGEST:
         return None
     try:
         damm.validate(digits)

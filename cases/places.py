@@ -50,6 +50,12 @@ def parse_numbers(text: str) -> tuple[int, int, str] | None:
     return int(match[1]), int(match[2]), match[3]
 
 
+def house_number(text: str) -> str:
+    """Return the first house number in a text, as it stands there (128号, 三栋), or an empty string."""
+    found = _NUMBER.search(text)
+    return found[0].strip() if found else ""
+
+
 def chinese_number(text: str) -> int:
     """Return a number written in digits or in Chinese up to 999: 12, 十二, 一百零三."""
     if text.isdigit():

@@ -133,7 +133,7 @@ class StaffRow(Base):
 
 
 class ResidentRow(Base):
-    """A resident of one official account. `asked` is what the bot waits for: place, verify, rate or why."""
+    """A resident of one official account. `asked` is what the bot waits for: verify, rate or why."""
 
     __tablename__ = "residents"
     __table_args__ = (UniqueConstraint("account", "openid"),)
@@ -143,6 +143,7 @@ class ResidentRow(Base):
     following: Mapped[bool] = mapped_column(default=True)
     usual_grid_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
     scene_grid_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
+    scene_at: Mapped[datetime | None]
     asked: Mapped[str | None] = mapped_column(String(10))
     asked_case_id: Mapped[int | None]
     last_seen_at: Mapped[datetime]
@@ -182,6 +183,7 @@ class CaseRow(Base):
     ended_at: Mapped[datetime | None]
     result: Mapped[str] = mapped_column(Text, default="")
     failed_checks: Mapped[int] = mapped_column(default=0)
+    urgent: Mapped[bool] = mapped_column(default=False)
     urges: Mapped[int] = mapped_column(default=0)
     rating: Mapped[str | None] = mapped_column(String(20))
     rating_words: Mapped[str] = mapped_column(Text, default="")

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -40,12 +41,21 @@ def test_small_talk_opens_no_case(resident: Resident, text: str) -> None:
 
 def test_danger_leads_with_the_numbers(resident: Resident, neighbour: Resident) -> None:
     """Danger to life is answered with 119, 110 and 120 in the first line, and is a case; figures of speech are not."""
-    for text in ("楼上着火了快来人", "煤气泄漏了好大味道", "有个孩子掉到河里了"):
-        reply = resident.say(text)
-        assert reply.splitlines()[0] == phrases.EMERGENCY
-    assert resident.cases()
-    for text in ("楼道堆满纸箱，怕着火", "物业气炸了我，收费着火一样涨", "飞线充电容易起火"):
-        assert phrases.EMERGENCY not in neighbour.say(text)
+    resident.say("文昌路路灯不亮")
+    numbers = {
+        "翠湖小区着火了快来人": "119",
+        "我妈突然晕倒了": "120",
+        "我不想活了": "12356",
+        "孩子不见了": "110",
+        "我老公打我": "110",
+    }
+    for text, number in numbers.items():
+        assert number in resident.say(text).splitlines()[0], text
+    assert [case.urgent for case in resident.cases()] == [False, True]
+    urgent = resident.cases()[1]
+    assert urgent.accept_by - urgent.opened_at < timedelta(minutes=20)
+    for text in ("楼道堆满纸箱，怕着火", "物业气炸了我，收费着火一样涨", "飞线充电容易起火", "老人差点掉进井里"):
+        assert phrases.DANGER_NOTED not in neighbour.say(text), text
 
 
 def test_what_follows_joins_the_case(house: House, resident: Resident) -> None:
@@ -270,3 +280,127 @@ def test_what_cannot_be_taken_is_said(resident: Resident) -> None:
     """Links, files and unknown kinds are answered with what to send instead."""
     for kind in ("link", "file", "miniprogrampage", "notsure"):
         assert resident.send(kind, Title="x", Url="http://x") == phrases.CANNOT_TAKE
+
+
+def test_a_phone_number_is_no_case_number(resident: Resident) -> None:
+    """A report with a phone or parcel number in it is a report; a mistyped case number is said to be one."""
+    for text in ("翠湖小区3栋路灯坏了 电话13812345677", "快递单号773123456784丢了，驿站不认账"):
+        assert "收到" in resident.say(f"新的：{text}"), text
+    assert len(resident.cases()) == 2
+    assert resident.say("100018") == phrases.PROGRESS_UNKNOWN
+
+
+@pytest.mark.parametrize("answer", ["128号", "128号那里", "就是128号"])
+def test_the_answer_to_the_place_question_counts(resident: Resident, answer: str) -> None:
+    """A bare house number, sent because the bot asked for it, completes the place."""
+    resident.say("文昌路路灯不亮")
+    resident.say(answer)
+    assert resident.case().place_words.startswith("文昌路128号")
+    assert resident.case().state == "assigned"
+
+
+def test_a_correction_takes_the_places_stead(house: House, resident: Resident) -> None:
+    """A wrong place is corrected by name or by number, and what is said about it is true."""
+    resident.say("翠湖小区3栋楼道里堆满了纸箱")
+    assert "柳荫苑2栋" in resident.say("说错了，是柳荫苑2栋")
+    assert resident.case().place_words == "柳荫苑2栋"
+    resident.say("不对，是翠湖小区3栋")
+    resident.say("不是3栋，是12栋")
+    assert resident.case().place_words == "翠湖小区12栋"
+    assert holder(house, resident) == "grid-cuihu-02"
+
+
+def test_small_additions_stay_with_their_case(resident: Resident) -> None:
+    """Phone numbers, times and small words within a burst open nothing."""
+    resident.say("翠湖小区3栋垃圾桶满了好几天没人清")
+    for text in ("我电话13812345678", "下午两点以后在家", "真的受不了了", "[微笑]", "不知道", "没事"):
+        resident.say(text)
+    assert len(resident.cases()) == 1
+    assert "13812345678" in resident.case().text
+
+
+SOLVED_WORDS = ("好了", "已经亮了", "对", "一", "回复1", "①", "解决了，谢谢", "可以了")
+UNSOLVED_WORDS = ("没有", "二", "还没亮", "还是老样子", "没解决，还在响")
+UNCLEAR_WORDS = ("解决了，但是又坏了", "解决了一半", "不知道，我不在家", "怎么说呢", "哦")
+
+
+@pytest.mark.parametrize(
+    ("answers", "state"), [(SOLVED_WORDS, "closed"), (UNSOLVED_WORDS, "assigned"), (UNCLEAR_WORDS, "resolved")]
+)
+def test_answers_in_all_words(
+    resident: Resident, staff: Callable[[str], Staff], answers: tuple[str, ...], state: str
+) -> None:
+    """Whether it is solved may be said in many ways; what is unclear is asked again; none of it opens a case."""
+    for text in answers:
+        resident.say(f"新的：{MANHOLE}")
+        wait_for_result(resident, staff)
+        resident.say(text)
+        assert resident.cases()[-1].state == state, text
+        if state == "resolved":
+            resident.say("解决了，满意")
+    assert len(resident.cases()) == len(answers)
+
+
+RATINGS = {"还可以": "fair", "马马虎虎": "fair", "没什么不满意的": "satisfied", "5分": "satisfied", "👍": "satisfied",
+           "太差了": "unsatisfied", "２": "fair"}  # fmt: skip
+
+
+def test_ratings_in_all_words(resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """A rating is understood as people say it."""
+    for text, rating in RATINGS.items():
+        resident.say(f"新的：{MANHOLE}")
+        wait_for_result(resident, staff)
+        resident.say("1")
+        resident.say(text)
+        assert resident.cases()[-1].rating == rating, text
+    assert len(resident.cases()) == len(RATINGS)
+
+
+def test_two_results_are_asked_about_in_turn(resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """With two results waiting, the second is asked about once the first is settled."""
+    resident.say(MANHOLE)
+    wait_for_result(resident, staff)
+    resident.say("新的：临江路128号门口有人占道卖水果")
+    wait_for_result(resident, staff)
+    resident.say("1")
+    assert "还有一件" in resident.say("满意")
+    resident.say("1")
+    resident.say("满意")
+    assert [case.state for case in resident.cases()] == ["closed", "closed"]
+
+
+def test_a_new_report_is_no_reason(resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """After 没解决, what plainly is another matter is a case of its own; thanks are no reason either."""
+    resident.say(MANHOLE)
+    wait_for_result(resident, staff)
+    resident.say("2")
+    resident.say("柳荫苑2栋楼道堆了好多杂物")
+    assert len(resident.cases()) == 2
+
+
+def test_staff_are_not_overruled(house: House, resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """Once a person has sent a case somewhere, what the resident adds does not move it."""
+    resident.say("你们来看看吧，我们这儿越来越不像样子了")
+    staff("dispatcher").act(resident.case(), "send", unit="dept-water", category="utility/water")
+    resident.say("就在翠湖小区3栋，井盖也坏了")
+    case = resident.cases()[0]
+    assert (holder(house, resident), case.category_code) == ("dept-water", "utility/water")
+    assert "翠湖小区3栋" in case.place_words
+
+
+def test_beginning_anew(resident: Resident) -> None:
+    """The menu's 我要上报 and 我要投诉 begin a new matter; a new estate is not the word 新的."""
+    assert resident.say("我要投诉") == phrases.INVITE
+    resident.say(MANHOLE)
+    assert resident.send("event", Event="CLICK", EventKey="REPORT") == phrases.INVITE
+    resident.say("新的小区路灯也坏了")
+    assert len(resident.cases()) == 2
+    assert "新的小区" in resident.cases()[1].text
+
+
+def test_replies_fit_into_a_message(resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """However long results are, an answer stays within WeChat's 2,048 bytes."""
+    for _ in range(3):
+        resident.say(f"新的：{MANHOLE}")
+        staff("urban").act(resident.cases()[-1], "report_result", text="已经换上新井盖，" * 55)
+    assert len(resident.say("进度").encode()) <= 2048

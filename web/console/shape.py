@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 WINDOW = timedelta(hours=48)
 CHANNELS = {"wechat": "微信", "import": "导入"}
-EVENT_NAMES = {"open": words.OPENED, "erase": "删除个人信息"} | {str(key): name for key, name in words.ACTIONS.items()}
+EVENT_NAMES = {"open": words.OPENED, "erase": "删除个人信息", "media": "发来文件"} | {
+    str(key): name for key, name in words.ACTIONS.items()
+}
 DUE_VERBS = {
     State.NEW: "前派单",
     State.ASSIGNED: "前受理",
@@ -54,7 +56,7 @@ def case_line(book: Book, city: City, case: CaseRow, now: datetime) -> CaseLine:
         holder=city.units[case.holder_id].name,
         due=_due(case, now),
         card=limits.card(case.due_at, now) or "",
-        urgent=bool(category and category.urgent),
+        urgent=case.urgent or bool(category and category.urgent),
         urges=case.urges,
         photos=photos,
         opened=_ago(case.opened_at, now),
