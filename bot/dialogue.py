@@ -115,8 +115,12 @@ def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
 def _help_at_once(turn: Turn, said: Said, danger: Danger) -> str:
     """Say whom to call, before anything else; the case is urgent, and one of its own."""
     case = turn.gathering
-    reply = _take(turn, said, new=case is None or not case.urgent, danger=True)
-    return f"{phrases.DANGERS[danger]}\n{phrases.DANGER_NOTED}\n{reply}"
+    _take(turn, said, new=case is None or not case.urgent, danger=True)
+    lines = [phrases.DANGERS[danger]]
+    if turn.case is not None:
+        lines.append(phrases.DANGER_NOTED.format(number=spoken(number_of(turn.case.id))))
+        lines += [phrases.DANGER_PLACE] if turn.case.grid_id is None else []
+    return "\n".join(lines)
 
 
 def _take(turn: Turn, said: Said, *, new: bool = False, danger: bool = False) -> str:

@@ -44,7 +44,8 @@ DANGERS = {
     "missing": "请马上打 110 报警，不用等 24 小时！",
     "rescue": "请马上打 120，被困、落水同时打 119！",
 }
-DANGER_NOTED = "我们也马上报给值守的人。"
+DANGER_NOTED = "我们也已报给值守的人（工单 {number}），会马上联系您。"
+DANGER_PLACE = "您在哪里？说个小区楼号，或者发个定位。"
 DANGER = "人要是有危险，请马上打 110、119 或 120。"
 MEDIA_ALONE = "{media}收到，工单号 {number}。请再说一句：是什么事，在哪里？"
 PLACE_ALONE = "位置收到：{place}，工单号 {number}。请再说一句：是什么事？"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -238,6 +238,8 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
     category = city.categories.get(guess.code) if guess else None
     place = routing.Located(case.place_words, case.grid_id, case.place_source) if case.place_source else None
     decision = routing.decide(guess, category, place, confident=city.confident, no_guess=_why_no_guess(case))
+    if case.urgent:
+        decision = replace(decision, queue="dispatch", reasons=(*decision.reasons, "可能有人身危险，先由派单台处置"))
     if case.category_by == "classifier":
         case.category_code = category.code if category else None
     case.reasons = list(decision.reasons)

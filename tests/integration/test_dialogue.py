@@ -55,7 +55,7 @@ def test_danger_leads_with_the_numbers(resident: Resident, neighbour: Resident) 
     urgent = resident.cases()[1]
     assert urgent.accept_by - urgent.opened_at < timedelta(minutes=20)
     for text in ("楼道堆满纸箱，怕着火", "物业气炸了我，收费着火一样涨", "飞线充电容易起火", "老人差点掉进井里"):
-        assert phrases.DANGER_NOTED not in neighbour.say(text), text
+        assert "值守" not in neighbour.say(text), text
 
 
 def test_what_follows_joins_the_case(house: House, resident: Resident) -> None:
