@@ -133,7 +133,7 @@ def _judgement(asked: str, wish: Wish, said: Said) -> Wish | None:
     if wish.intent in JUDGEMENTS:
         return wish
     if wish.intent in {Intent.RATING, Intent.THANKS} or (wish.intent in UNCLEAR and len(said.text) <= SHORT):
-        return answer(said.text, anywhere=wish.intent is Intent.RATING)
+        return answer(said.text, anywhere=wish.intent in {Intent.RATING, Intent.THANKS})
     return None
 
 

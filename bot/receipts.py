@@ -50,7 +50,8 @@ def added_reply(city: City, outcome: Outcome, report: Report, now: datetime, *, 
         lines.append(phrases.PLACE_ADDED.format(place=case.place_words))
     if outcome.placed and case.grid_id is None and case.place_source == "location":
         lines.append(phrases.PLACE_OUTSIDE)
-    if outcome.ask_place and not case.place_asked and case.text:
+    vague = outcome.placed and case.grid_id is None and case.place_source == "text"
+    if vague or (outcome.ask_place and not case.place_asked and case.text):
         lines.append(_ask_place(case))
     return "\n".join(lines)
 
@@ -65,7 +66,7 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
     sure = category is not None and bool(case.guesses) and case.guesses[0]["probability"] >= city.confident
     if category is not None and (sure or holder.kind != "dispatch"):
         lines.append(phrases.UNDERSTOOD.format(category=category.name, place=place))
-        if category.urgent and not case.urgent:
+        if category.urgent and outcome.recognised:
             lines.append(phrases.DANGER)
     if holder.kind != "dispatch":
         lines.append(phrases.HELD.format(holder=holder.name, contact_by=contact_by))

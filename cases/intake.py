@@ -55,11 +55,16 @@ class Report:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The case after a message; whether its place is still to be asked for, was set just now, and changed its way."""
+    """The case after a message, and what the message did.
+
+    `ask_place`: the place is still to be asked for; `placed`: it was set just now; `recognised`: the kind was;
+    `rerouted`: the case goes another way than before.
+    """
 
     case: CaseRow
     ask_place: bool
     placed: bool
+    recognised: bool
     rerouted: bool
 
 
@@ -72,7 +77,7 @@ def open_case(book: Book, city: City, resident: ResidentRow, report: Report, now
     _attach(book, case, row, report, now)
     decision = _route(book, city, case, now)
     _learn_habits(resident, case)
-    return Outcome(case, decision.ask_place, placed=bool(place), rerouted=True)
+    return Outcome(case, decision.ask_place, placed=bool(place), recognised=True, rerouted=True)
 
 
 def open_imported(book: Book, city: City, report: Report, now: datetime, *, source_key: str, channel: str) -> CaseRow:
@@ -101,8 +106,9 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
     if resident is not None:
         _learn_habits(resident, case)
-    rerouted = (holder, kind) != (case.holder_id, case.category_code)
-    return Outcome(case, ask_place, placed=placed, rerouted=rerouted)
+    recognised = kind != case.category_code
+    rerouted = recognised or holder != case.holder_id
+    return Outcome(case, ask_place, placed=placed, recognised=recognised, rerouted=rerouted)
 
 
 def verify(book: Book, city: City, case: CaseRow, now: datetime, *, solved: bool, words: str) -> None:

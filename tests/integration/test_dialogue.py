@@ -319,7 +319,7 @@ def test_small_additions_stay_with_their_case(resident: Resident) -> None:
     assert "13812345678" in resident.case().text
 
 
-SOLVED_WORDS = ("好了", "已经亮了", "对", "一", "回复1", "①", "解决了，谢谢", "可以了")
+SOLVED_WORDS = ("好了", "灯亮了，谢谢", "解决", "已经亮了", "对", "一", "回复1", "①", "解决了，谢谢", "可以了")
 UNSOLVED_WORDS = ("没有", "二", "还没亮", "还是老样子", "没解决，还在响")
 UNCLEAR_WORDS = ("解决了，但是又坏了", "解决了一半", "不知道，我不在家", "怎么说呢", "哦")
 
@@ -341,7 +341,7 @@ def test_answers_in_all_words(
     assert len(resident.cases()) == len(answers)
 
 
-RATINGS = {"还可以": "fair", "马马虎虎": "fair", "没什么不满意的": "satisfied", "5分": "satisfied", "👍": "satisfied",
+RATINGS = {"还可以": "fair", "挺好的": "satisfied", "马马虎虎": "fair", "没什么不满意的": "satisfied", "5分": "satisfied", "👍": "satisfied",
            "太差了": "unsatisfied", "２": "fair"}  # fmt: skip
 
 
