@@ -16,7 +16,7 @@ from cases.workflow import UNRESOLVED, State
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bot.dialogue import Said, Turn
+    from bot.turn import Said, Turn
     from cases.city import City
     from cases.storage.tables import CaseRow
 

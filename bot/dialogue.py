@@ -7,15 +7,16 @@ say; an empty reply means silence.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot import answers, phrases
 from bot.emergency import Danger, danger_in
 from bot.intents import Intent, Wish, read
 from bot.receipts import added_reply, opened_reply, progress_reply, which_reply
+from bot.turn import Said, Turn
 from cases import intake
-from cases.intake import MediaPart, Report
+from cases.intake import Report
 from cases.numbers import number_of, spoken
 from cases.routing import Located
 from cases.storage.tables import CaseRow
@@ -23,12 +24,7 @@ from cases.workflow import OPEN, UNRESOLVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
-    from bot.understanding import Reading
-    from cases.city import City
-    from cases.storage import Book
-    from cases.storage.tables import ResidentRow
 
 # A second matter within one burst, told without saying so: both kinds this sure, and more than a few words.
 OTHER_MATTER = 0.8
@@ -38,45 +34,6 @@ _CORRECTING = re.compile(r"说错|写错|弄错|搞错|记错|不对|更正|应�
 # Words that begin no case of their own when they come alone.
 _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
-
-
-@dataclass(frozen=True)
-class Said:
-    """What one message brings: words (typed or spoken), a file, a place; and what the models make of the words."""
-
-    text: str = ""
-    media: MediaPart | None = None
-    place: Located | None = None
-    reading: Reading | None = None
-    intent_guess: tuple[str, float] | None = None
-
-
-@dataclass
-class Turn:
-    """One message in its transaction. `case` is the case that it turned out to be about."""
-
-    book: Book
-    city: City
-    resident: ResidentRow
-    now: datetime
-    quiet_since: datetime
-    case: CaseRow | None = None
-    taken: bool = False
-
-    @property
-    def gathering(self) -> CaseRow | None:
-        """The open case that this resident's messages still belong to."""
-        return self.book.gathering_case(self.resident.id, self.now)
-
-    def asked(self) -> tuple[str | None, CaseRow | None]:
-        """Return what the bot waits for, and about which case."""
-        case_id = self.resident.asked_case_id
-        return self.resident.asked, self.book.lock_case(case_id) if case_id is not None else None
-
-    def ask(self, what: str | None, case: CaseRow | None = None) -> None:
-        """Wait for an answer of this kind about this case; None: for nothing."""
-        self.resident.asked = what
-        self.resident.asked_case_id = case.id if case is not None else None
 
 
 def respond(turn: Turn, said: Said) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.dialogue import Said, Turn, begin, respond
+from bot.dialogue import begin, respond
+from bot.turn import Said, Turn
 from bot.understanding import Reading
 from cases import lifecycle
 from cases.geo import gcj_to_wgs

@@ -1,0 +1,55 @@
+"""One message in its transaction: what was said, and what the dialogue knows and decides while it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bot.understanding import Reading
+    from cases.city import City
+    from cases.intake import MediaPart
+    from cases.routing import Located
+    from cases.storage import Book
+    from cases.storage.tables import CaseRow, ResidentRow
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one message brings: words (typed or spoken), a file, a place; and what the models make of the words."""
+
+    text: str = ""
+    media: MediaPart | None = None
+    place: Located | None = None
+    reading: Reading | None = None
+    intent_guess: tuple[str, float] | None = None
+
+
+@dataclass
+class Turn:
+    """One message in its transaction. `case` is the case that it turned out to be about."""
+
+    book: Book
+    city: City
+    resident: ResidentRow
+    now: datetime
+    quiet_since: datetime
+    case: CaseRow | None = None
+    taken: bool = False
+
+    @property
+    def gathering(self) -> CaseRow | None:
+        """The open case that this resident's messages still belong to."""
+        return self.book.gathering_case(self.resident.id, self.now)
+
+    def asked(self) -> tuple[str | None, CaseRow | None]:
+        """Return what the bot waits for, and about which case."""
+        case_id = self.resident.asked_case_id
+        return self.resident.asked, self.book.lock_case(case_id) if case_id is not None else None
+
+    def ask(self, what: str | None, case: CaseRow | None = None) -> None:
+        """Wait for an answer of this kind about this case; None: for nothing."""
+        self.resident.asked = what
+        self.resident.asked_case_id = case.id if case is not None else None
