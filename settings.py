@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zlib import crc32
 
+from redis.connection import parse_url
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PROFILES = ("sandbox", "production")
 WECHAT_MODES = ("plain", "compat", "safe")
@@ -173,7 +177,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             faults,
         ),
         database_url=_database(env, data_dir, faults),
-        redis_url=_url(env, "REDIS_URL", f"unix://{_redis_socket(data_dir)}", ("redis", "rediss", "unix"), faults),
+        redis_url=_redis(env, data_dir, faults),
         media_url=_url(env, "MEDIA_URL", f"file://{data_dir}/media", ("file",), faults),
         secret_key=env.get("SECRET_KEY", ""),
     )
@@ -212,10 +216,20 @@ def _aes_key(env: dict[str, str], name: str, faults: list[str]) -> str:
 
 def _url(env: dict[str, str], name: str, default: str, schemes: tuple[str, ...], faults: list[str]) -> str:
     value = env.get(name, default).rstrip("/")
-    if urlsplit(value).scheme not in schemes:
+    if value.partition("://")[0] not in schemes:
         faults.append(f"{name} 应以 {' 或 '.join(f'{scheme}://' for scheme in schemes)} 开头")
         return default
-    return value
+    return value if _readable(name, value, lambda url: urlsplit(url).port, faults) else default
+
+
+def _readable(name: str, value: str, parse: Callable[[str], object], faults: list[str]) -> bool:
+    """Say whether an address can be taken apart; its text is not shown, it may hold a password."""
+    try:
+        parse(value)
+    except (ValueError, ArgumentError):
+        faults.append(f"{name} 读不懂：请检查主机、端口和特殊字符（密码里的 @ : / 要写成 %40 %3A %2F）")
+        return False
+    return True
 
 
 def _database(env: dict[str, str], data_dir: Path, faults: list[str]) -> str:
@@ -223,4 +237,11 @@ def _database(env: dict[str, str], data_dir: Path, faults: list[str]) -> str:
     default = f"sqlite:///{data_dir}/wanggetong.sqlite3"
     value = _url(env, "DATABASE_URL", default, ("sqlite", "postgresql", "postgres", "postgresql+psycopg"), faults)
     scheme, _, rest = value.partition("://")
-    return f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else value
+    address = f"postgresql+psycopg://{rest}" if scheme.startswith("postgres") else value
+    return address if _readable("DATABASE_URL", address, make_url, faults) else default
+
+
+def _redis(env: dict[str, str], data_dir: Path, faults: list[str]) -> str:
+    default = f"unix://{_redis_socket(data_dir)}"
+    value = _url(env, "REDIS_URL", default, ("redis", "rediss", "unix"), faults)
+    return value if _readable("REDIS_URL", value, parse_url, faults) else default

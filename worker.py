@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 import settings as configuration
 from bot.assembly import build, utc_now
@@ -30,7 +30,7 @@ from cases.storage.tables import AttachmentRow, OutboxRow
 from web import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bot.assembly import House
 
@@ -55,31 +55,52 @@ def house() -> House:
 
 def deliver(outbox_id: int) -> None:
     """Deliver one message to a resident."""
-    house().courier.deliver(outbox_id)
+    _job(house().courier.deliver, outbox_id)
 
 
 def fetch(attachment_id: int) -> None:
     """Fetch one file from WeChat."""
-    house().courier.fetch(attachment_id)
+    _job(house().courier.fetch, attachment_id)
+
+
+def _job(do: Callable[[int], None], row_id: int) -> None:
+    """Do one row; with the database away it is left to the sweeper."""
+    try:
+        do(row_id)
+    except OperationalError as error:
+        log.warning("row %s is left to the sweeper: %s", row_id, type(error).__name__)
 
 
 # -- the sweeper ------------------------------------------------------------------------------------------------
 
 
 def sweep(this: House) -> int:
-    """Do what is due and not being done: messages, files, cases that nobody verified. Returns how many."""
+    """Do what is due and not being done: messages, files, cases that nobody verified. Returns how many were done."""
     now = utc_now()
     with this.store.read() as book:
         messages = book.waiting(OutboxRow, now, SWEEP_BATCH)
         files = book.waiting(AttachmentRow, now, SWEEP_BATCH)
         unverified = book.unverified(now, SWEEP_BATCH)
-    for outbox_id in messages:
-        this.courier.deliver(outbox_id)
-    for attachment_id in files:
-        this.courier.fetch(attachment_id)
-    for case_id in unverified:
-        _close_unverified(this, case_id)
-    return len(messages) + len(files) + len(unverified)
+    return (
+        _each("outbox", messages, this.courier.deliver)
+        + _each("attachment", files, this.courier.fetch)
+        + _each("case", unverified, partial(_close_unverified, this))
+    )
+
+
+def _each(kind: str, row_ids: Sequence[int], do: Callable[[int], None]) -> int:
+    """Do each row and return how many went well: a bad one is logged and does not stop the others."""
+    done = 0
+    for row_id in row_ids:
+        try:
+            do(row_id)
+        except OperationalError:  # the database is away: so it will be for the others
+            raise
+        except Exception:
+            log.exception("sweep: %s %s failed", kind, row_id)
+        else:
+            done += 1
+    return done
 
 
 def _close_unverified(this: House, case_id: int) -> None:
@@ -101,6 +122,9 @@ def run_sweeper() -> None:
             busy = sweep(house()) >= SWEEP_BATCH
         except SQLAlchemyError as error:
             log.warning("sweep failed: %s", type(error).__name__)
+            busy = False
+        except Exception:  # whatever it is, the next sweep may do
+            log.exception("sweep failed")
             busy = False
         stop.wait(0.0 if busy else SWEEP_SECONDS)
 

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.city import City
-    from cases.storage import Book
+    from cases.storage import Book, Store
     from cases.storage.tables import UnitRow
 
 PASSWORD_MINIMUM = 10
 FAILURES = 5
 LOCK = timedelta(minutes=10)
+WRONG = "账号或密码不对，请再试一次。"
+LOCKED = "试的次数太多了，请十分钟后再来。"
 
 
 class AccountError(Exception):
@@ -44,22 +46,41 @@ def _hasher() -> PasswordHasher:
     return PasswordHasher()
 
 
-def login(book: Book, name: str, password: str, now: datetime, *, samples_allowed: bool) -> Login:
-    """Check a login. The answer tells nobody whether the login exists; five failures lock it for ten minutes."""
-    account = book.staff_by_login(name)
-    if account is not None and account.locked_until is not None and account.locked_until > now:
-        return Login(None, "试的次数太多了，请十分钟后再来。")
+def login(store: Store, name: str, password: str, now: datetime, *, samples_allowed: bool) -> Login:
+    """Check a login. The answer tells nobody whether the login exists; five failures lock it for ten minutes.
+
+    A password takes long to check, so no transaction is open meanwhile. Then tries are counted one after the other:
+    of many at once, those after the fifth failure are refused unheard, the right password too.
+    """
+    with store.read() as book:
+        account = book.staff_by_login(name)
+    if account is not None and _is_locked(account, now):
+        return Login(None, LOCKED)
     usable = account is not None and account.active and (samples_allowed or not account.sample)
     stored = account.password_hash if account is not None and usable else _nobody()
     right = _matches(stored, password) and usable
-    if account is None or not right:
-        if account is not None:
-            account.failed_logins += 1
-            if account.failed_logins >= FAILURES:
-                account.locked_until, account.failed_logins = now + LOCK, 0
-        return Login(None, "账号或密码不对，请再试一次。")
-    account.failed_logins, account.locked_until = 0, None
-    return Login(account.id)
+    with store.write() as book:
+        account = book.staff_by_login(name, lock=True)
+        if account is None:
+            return Login(None, WRONG)
+        return _counted(account, now, right=right and account.active and account.password_hash == stored)
+
+
+def _is_locked(account: StaffRow, now: datetime) -> bool:
+    return account.locked_until is not None and account.locked_until > now
+
+
+def _counted(account: StaffRow, now: datetime, *, right: bool) -> Login:
+    """Count a try at this account, which nobody else changes now."""
+    if _is_locked(account, now):
+        return Login(None, LOCKED)
+    if right:
+        account.failed_logins, account.locked_until = 0, None
+        return Login(account.id)
+    account.failed_logins += 1
+    if account.failed_logins >= FAILURES:
+        account.locked_until, account.failed_logins = now + LOCK, 0
+    return Login(None, WRONG)
 
 
 @cache

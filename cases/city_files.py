@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,11 +89,20 @@ def _read(folder: Path) -> _Draft:
         if missing:
             draft.faults.append(f"{file} 缺少列：{'、'.join(sorted(missing))}")
     try:
-        collection = json.loads((folder / "grids.geojson").read_text(encoding="utf-8"))
+        collection = json.loads(
+            (folder / "grids.geojson").read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite
+        )
         draft.polygons = {item["properties"]["code"]: item["geometry"] for item in collection["features"]}
     except (OSError, ValueError, KeyError, TypeError) as error:
         draft.faults.append(f"grids.geojson 读不了：{error!r}")
     return draft
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} 不是坐标")
+    return number
 
 
 def _stripped(row: dict[str | Any, str | Any]) -> dict[str, str]:
@@ -111,7 +121,7 @@ def _validate(draft: _Draft) -> None:
             (len(row["name"]) > 1, "name 至少两个字"),
             (row["grid"] in grids, f"网格 {row['grid']} 不存在"),
             (_parses(parse_numbers, row["numbers"]), "numbers 应写成 1-8栋 或 1-99号"),
-            (_parses(float, row["lon"]) and _parses(float, row["lat"]), "经纬度不是数字"),
+            (_between(-180, row["lon"], 180) and _between(-90, row["lat"], 90), "经纬度不是数字，或者超出范围"),
         )
     _validate_categories(draft, {*kinds, "grid", "street"})
     for number, row in enumerate(draft.rows["staff.csv"], start=2):
@@ -154,7 +164,7 @@ def _validate_categories(draft: _Draft, queues: set[str]) -> None:
             (bool(row["code"]), "code 不能空"),
             (row["queue"] in queues, f"队列 {row['queue']} 不存在"),
             (row["needs_place"] in YES_NO and row["urgent"] in YES_NO, "needs_place 和 urgent 应为 yes 或 no"),
-            (all(_parses(float, value) and float(value) > 0 for value in hours), "时限应为大于 0 的小时数"),
+            (all(_between(0, value, math.inf) for value in hours), "时限应为大于 0 的小时数"),
         )
 
 
@@ -164,6 +174,14 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _between(low: float, text: str, high: float) -> bool:
+    """Say whether `text` is a number between these two, and neither of them."""
+    try:
+        return low < float(text) < high
+    except ValueError:
+        return False
 
 
 def _save_units(book: Book, draft: _Draft) -> dict[str, UnitRow]:

@@ -1,27 +1,27 @@
-"""Cases in and out by file: JSON lines, CSV and Excel. Nothing is half-written, every fault names its row."""
+"""Cases in and out by file: JSON lines, CSV and Excel. A faulty file writes nothing, every fault names its row."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from cases import lifecycle, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from cases.city import City
-    from cases.storage import Book
+    from cases.city import City, CityCache
+    from cases.storage import Book, Store
     from cases.storage.tables import CaseRow
 
 EXPORTED = (
@@ -33,6 +33,13 @@ OPTIONAL = ("channel", "category", "place")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CHANNEL_CHARACTERS = 20
 KEY_CHARACTERS = 80
+# So many rows are one transaction: well under a second, so that residents' messages get their turn.
+CHUNK = 200
+# What a database takes in no text: the null character, and halves of characters.
+UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
+# How routing's reason about the place begins (cases/routing.py).
+ABOUT_PLACE = "地点："
+Numbered = tuple[int, dict[str, Any]]
 
 
 class ExchangeError(Exception):
@@ -41,6 +48,14 @@ class ExchangeError(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("；".join(faults))
         self.faults = faults
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a file, and its number there, as an editor or a spreadsheet shows it."""
+
+    number: int
+    row: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -114,44 +129,67 @@ def _harmless(value: object) -> object:
 WRITERS: dict[str, Callable[[Iterator[dict[str, Any]]], bytes]] = {"jsonl": _jsonl, "csv": _csv, "xlsx": _xlsx}
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[Line]:
     """Read rows from a `.jsonl`, `.csv` or `.xlsx` file by its ending. Raises ExchangeError."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ExchangeError([f"{path.name}：只认 {'、'.join(READERS)}"])
     try:
-        rows = READERS[path.suffix.lower()](path)
-    except KeyError:
-        raise ExchangeError([f"{path.name}：只认 {'、'.join(READERS)}"]) from None
+        rows = list(reader(path))
     except UnicodeDecodeError as error:
         raise ExchangeError([f"{path.name}：不是 UTF-8"]) from error
-    except (OSError, ValueError, InvalidFileException) as error:
+    except (OSError, csv.Error) as error:
         raise ExchangeError([f"{path.name}：读不了（{error}）"]) from error
-    return [{name: _plain(row.get(name)) for name in (*REQUIRED, *OPTIONAL)} for row in rows]
+    return [Line(number, {name: _plain(row.get(name)) for name in (*REQUIRED, *OPTIONAL)}) for number, row in rows]
 
 
 def _plain(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _read_jsonl(path: Path) -> list[dict[str, Any]]:
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-    rows = [json.loads(line) for line in lines if line.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("每行应是一个 JSON 对象")
-    return rows
+def _read_jsonl(path: Path) -> Iterator[Numbered]:
+    rows, faults = [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
+        try:
+            row = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError):
+            row = line
+        if isinstance(row, dict):
+            rows.append((number, row))
+        elif line.strip():
+            faults.append(f"第 {number} 行：不是 JSON 对象")
+    if faults:
+        raise ExchangeError(faults)
+    return iter(rows)
 
 
-def _read_csv(path: Path) -> list[dict[str, Any]]:
+def _read_csv(path: Path) -> Iterator[Numbered]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
+        return _table(list(csv.reader(stream)))
 
 
-def _read_xlsx(path: Path) -> list[dict[str, Any]]:
-    sheet = load_workbook(path, read_only=True, data_only=True).worksheets[0]
-    head, *body = list(sheet.iter_rows(values_only=True)) or [()]
-    names = [_plain(name) for name in head]
-    return [dict(zip(names, row, strict=False)) for row in body if any(cell is not None for cell in row)]
+def _read_xlsx(path: Path) -> Iterator[Numbered]:
+    try:
+        sheet = load_workbook(path, read_only=True, data_only=True).worksheets[0]
+        rows = list(sheet.iter_rows(values_only=True))
+    except OSError:
+        raise
+    except Exception as error:  # openpyxl raises whatever it stumbles over
+        raise ExchangeError([f"{path.name}：不是完好的 Excel 文件（.xlsx）"]) from error
+    return _table(rows)
 
 
-READERS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
+def _table(rows: Sequence[Sequence[object]]) -> Iterator[Numbered]:
+    """Give the rows below the head with their numbers in the file, where the head is row 1; empty rows are left out."""
+    names = [_plain(name) for name in rows[0]] if rows else []
+    missing = [name for name in REQUIRED if name not in names]
+    if missing:
+        raise ExchangeError([f"第 1 行：缺少列 {'、'.join(missing)}"])
+    body = enumerate(rows[1:], start=2)
+    return ((number, dict(zip(names, row, strict=False))) for number, row in body if any(map(_plain, row)))
+
+
+READERS: dict[str, Callable[[Path], Iterator[Numbered]]] = {
     ".jsonl": _read_jsonl,
     ".csv": _read_csv,
     ".xlsx": _read_xlsx,
@@ -159,18 +197,26 @@ READERS: dict[str, Callable[[Path], list[dict[str, Any]]]] = {
 
 
 def import_rows(
-    book: Book, city: City, rows: list[dict[str, str]], classify: Callable[[str], Report], now: datetime
+    store: Store, cities: CityCache, lines: Sequence[Line], classify: Callable[[str], Report], now: datetime
 ) -> Imported:
-    """Open a case for each row whose `source_key` is new, routed like any other. Raises ExchangeError."""
-    faults = [f"第 {at} 行：{fault}" for at, row in enumerate(rows, start=1) for fault in _faults(city, row)]
+    """Open a case for each line whose `source_key` is new, routed like any other. Raises ExchangeError.
+
+    All lines are checked before the first is written. Then CHUNK of them are one transaction, classified before it
+    begins, so that residents never wait for a long file. When it breaks off, importing the file again does the rest.
+    """
+    with store.read() as book:
+        city, known = cities.current(book), book.known_sources()
+    faults = [f"第 {line.number} 行：{fault}" for line in lines for fault in _faults(city, line.row)]
+    faults += _repeats(lines)
     if faults:
         raise ExchangeError(faults)
+    fresh = [line.row for line in lines if line.row["source_key"] not in known]
     opened = 0
-    for row in rows:
-        if book.case_by_source(row["source_key"]) is None:
-            _open(book, city, row, classify(row["text"]), now)
-            opened += 1
-    return Imported(opened, len(rows) - opened)
+    for start in range(0, len(fresh), CHUNK):
+        ready = [(row, _report(city, row, classify)) for row in fresh[start : start + CHUNK]]
+        with store.write() as book:
+            opened += sum(_open(book, cities.current(book), row, report, now) for row, report in ready)
+    return Imported(opened, len(lines) - opened)
 
 
 def _faults(city: City, row: dict[str, str]) -> list[str]:
@@ -179,14 +225,35 @@ def _faults(city: City, row: dict[str, str]) -> list[str]:
         faults.append(f"类别 {row['category']} 不存在")
     if len(row["source_key"]) > KEY_CHARACTERS or len(row["channel"]) > CHANNEL_CHARACTERS:
         faults.append("source_key 或 channel 太长")
+    if any(UNSTORABLE.search(value) for value in row.values()):
+        faults.append("有存不了的字符")
     return faults
 
 
-def _open(book: Book, city: City, row: dict[str, str], read: Report, now: datetime) -> None:
+def _repeats(lines: Sequence[Line]) -> list[str]:
+    """Return a fault for each line whose key another line above it has."""
+    first: dict[str, int] = {}
+    keyed = [(line.number, line.row["source_key"]) for line in lines if line.row["source_key"]]
+    return [
+        f"第 {number} 行：source_key {key} 和第 {first[key]} 行重复"
+        for number, key in keyed
+        if first.setdefault(key, number) != number
+    ]
+
+
+def _report(city: City, row: dict[str, str], classify: Callable[[str], Report]) -> Report:
+    read = classify(row["text"])
     known = (routing.Guess(row["category"], 1.0),) if row["category"] else read.guesses
     place = city.locate_text(row["place"]) or city.locate_text(row["text"])
-    report = Report(text=row["text"], place=place, guesses=known, model_version=read.model_version)
+    return Report(text=row["text"], place=place, guesses=known, model_version=read.model_version)
+
+
+def _open(book: Book, city: City, row: dict[str, str], report: Report, now: datetime) -> bool:
+    """Open a case, unless another import was quicker."""
+    if book.case_by_source(row["source_key"]) is not None:
+        return False
     open_imported(book, city, report, now, source_key=row["source_key"], channel=row["channel"] or "import")
+    return True
 
 
 def erase_resident(book: Book, openid: str, now: datetime) -> tuple[int, list[str]]:
@@ -196,9 +263,11 @@ def erase_resident(book: Book, openid: str, now: datetime) -> tuple[int, list[st
     """
     erased, files = 0, []
     for resident in book.resident(openid):
+        book.lock_resident(resident.account, resident.openid)
         for case in book.all_cases_of(resident.id):
             files += book.forget_talk(case)
             case.resident_id, case.text, case.rating_words = None, "", ""
+            case.reasons = [reason for reason in case.reasons if not reason.startswith(ABOUT_PLACE)]
             case.place_words, case.lon, case.lat = "", None, None
             lifecycle.record(book, case, "erase", lifecycle.SYSTEM, now, text="居民的个人信息已删除")
             erased += 1

@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     training = commands.add_parser("train", help="write a versioned model directory")
     training.add_argument("--data", type=Path, required=True, help='JSONL: {"text", "label", "time"?} a line')
     training.add_argument("--out", type=Path, required=True, help="folder of model versions")
-    training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--seed", type=_seed, default=0, help="a whole number from 0 on")
     evaluation = commands.add_parser("evaluate", help="measure a model on labelled texts")
     evaluation.add_argument("--model", type=Path, required=True)
     evaluation.add_argument("--data", type=Path, required=True)
@@ -51,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)
 
 

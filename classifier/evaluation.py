@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.metrics import precision_recall_fscore_support
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +39,8 @@ class Evaluation:
 
 def evaluate(model: Model, examples: Sequence[Example]) -> Evaluation:
     """Measure `model` on `examples`; a label that the model does not know counts as wrong."""
+    from sklearn.metrics import precision_recall_fscore_support  # noqa: PLC0415 - loads for over a second; serving does without
+
     texts = [example.text for example in examples]
     truth = np.array([example.label for example in examples])
     model.predict(texts[:1])  # the segmenter's loading is no part of the speed

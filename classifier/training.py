@@ -6,10 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.metrics import accuracy_score, f1_score
-from sklearn.svm import LinearSVC
 
 from classifier.data import DataError, Example
 from classifier.model import Model, View, features, softmax, tokenise
@@ -40,6 +36,8 @@ def train(examples: Sequence[Example], seed: int = 0) -> tuple[Model, dict[str, 
     The same examples and seed give the same model. A label with one example is learnt, but not measured.
     Raises DataError when there are fewer than two labels.
     """
+    from sklearn.metrics import accuracy_score, f1_score  # noqa: PLC0415 - loads for over a second; serving does without
+
     unique = list(dict.fromkeys((example.text.strip(), example.label) for example in examples))
     labels = tuple(sorted({label for _, label in unique}))
     if len(labels) < 2:  # noqa: PLR2004 - one label is nothing to tell apart
@@ -67,6 +65,8 @@ def label_counts(examples: Sequence[Example]) -> dict[str, int]:
 
 def _fit_views(tokens: Tokens) -> dict[str, View]:
     """Learn each view's terms and their inverse document frequencies."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415 - loads for over a second; serving does without
+
     size = len(next(iter(tokens.values())))
     fitted = {
         name: TfidfVectorizer(analyzer=list, min_df=2 if size >= LARGE else 1, max_features=MAX_FEATURES).fit(lists)
@@ -84,6 +84,8 @@ def _part(tokens: Tokens, rows: Whole) -> Tokens:
 
 def _fit_linear(found: csr_matrix, targets: Whole, labels: int) -> tuple[Floats, Floats]:
     """Return weights (terms, labels) and bias (labels,); two labels get mirrored columns."""
+    from sklearn.svm import LinearSVC  # noqa: PLC0415 - loads for over a second; serving does without
+
     machine = LinearSVC(C=REGULARISATION, random_state=0, class_weight="balanced")
     machine.fit(found, targets)
     rows, offsets = machine.coef_, machine.intercept_
@@ -127,6 +129,7 @@ def _folds(targets: Whole, rng: np.random.Generator) -> Whole:
 
 def _temperature(margins: Floats, targets: Whole) -> float:
     """Return the divisor of the margins that makes the true labels most likely."""
+    from scipy.optimize import minimize_scalar  # noqa: PLC0415 - loads for over a second; serving does without
 
     def loss(log_temperature: float) -> float:
         rows = softmax(margins / np.exp(log_temperature))

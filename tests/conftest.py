@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -102,8 +103,9 @@ def services(request: pytest.FixtureRequest, trained_models: Path) -> Iterator[d
         for each in running.values():
             each.wait_until_ready()
         yield running
-        for each in running.values():
-            each.press_ctrl_c()
+        for database, each in running.items():
+            # One ends as in a terminal, the other as a process manager does it.
+            each.signal(signal.SIGINT if database == "sqlite" else signal.SIGTERM, group=database == "sqlite")
         for each in running.values():
             each.assert_ended()
 

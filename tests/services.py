@@ -152,10 +152,10 @@ class Postgres:
             self.stop()
             raise AssertionError(log.read_text(errors="replace")) from None
 
-    def create_database(self) -> str:
-        """Return the address of a fresh database."""
+    def create_database(self, like: str = "template1") -> str:
+        """Return the address of a fresh database: an empty one, or a copy of the one at an address."""
         name = f"test_{uuid4().hex}"
-        self._run(f"CREATE DATABASE {name}")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {like.partition('?')[0].rpartition('/')[2]}")
         return self._address(name)
 
     def drop_database(self, address: str) -> None:
@@ -321,10 +321,6 @@ class Service:
         except AssertionError:
             assert self.left() == []
 
-    def press_ctrl_c(self) -> None:
-        """Ask everything to end, as a terminal does."""
-        self.signal(signal.SIGINT, group=True)
-
     def assert_ended(self) -> None:
         """Wait for the main process: it ended in order, and nothing that it started is left."""
         assert self.wait() == 0, self.log()[-LOG_TAIL:]
@@ -352,7 +348,7 @@ class Service:
     ) -> None:
         try:
             if kind is None:
-                self.press_ctrl_c()
+                self.signal(signal.SIGINT, group=True)
                 self.assert_ended()
         finally:
             self.remove()

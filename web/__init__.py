@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
+import click
 from flask import Flask
 
 import settings as configuration
@@ -22,8 +24,20 @@ UPLOAD_LIMIT = 40 * 1024 * 1024
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Return the application for these settings (the environment's by default). Raises SettingsError."""
-    settings = settings or configuration.load()
+    """Return the application for these settings.
+
+    Without settings they come from the environment, and what is wrong there ends the process with a line for each
+    fault: so it is under `flask --app web` and under a server.
+    """
+    if settings is None:
+        try:
+            return create_app(configuration.load())
+        except configuration.SettingsError as error:
+            faults = error.faults
+        except OSError as error:
+            faults = [f"{error.filename}：{error.strerror}"]
+        click.echo("\n".join(faults), err=True)
+        sys.exit(1)
     logs.configure(settings.log_level)
     house = build(settings)
     app = Flask(__name__, static_folder="static", template_folder="templates")
@@ -35,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=not settings.sandbox,
         MAX_CONTENT_LENGTH=UPLOAD_LIMIT,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # an officer's page may stay open for hours; the token ends with the session
     )
     app.extensions["house"] = house
     protect = security.protect(app)

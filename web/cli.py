@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot.assembly import utc_now
 from bot.wechat import WeChatError
@@ -50,8 +50,14 @@ def one_line(command: Callable[..., None]) -> Callable[..., None]:
         except (AccountError, WeChatError, LookupError) as error:
             click.echo(str(error), err=True)
             sys.exit(1)
+        except OperationalError:
+            click.echo("数据库连不上，或者还没有表：请检查 DATABASE_URL，再运行 flask --app web init-db。", err=True)
+            sys.exit(1)
         except SQLAlchemyError as error:
             click.echo(f"数据库用不了（{type(error).__name__}）。先运行 flask --app web init-db？", err=True)
+            sys.exit(1)
+        except OSError as error:
+            click.echo(f"{error.filename or '输出'}：{error.strerror}", err=True)
             sys.exit(1)
 
     return guarded
@@ -144,15 +150,16 @@ def _case_commands(group: AppGroup, house: House) -> None:
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
     @one_line
     def import_(file: Path) -> None:
-        """Open a case for each row of FILE (.jsonl, .csv, .xlsx: source_key, text, channel?, category?, place?)."""
+        """Open a case for each row of FILE (.jsonl, .csv, .xlsx: source_key, text, channel?, category?, place?).
+
+        The whole file is checked first; importing it again is harmless.
+        """
 
         def classify(text: str) -> Report:
             reading = house.understanding.matter(text)
             return Report(text=text, guesses=reading.guesses, model_version=reading.model_version)
 
-        rows = exchange.read_rows(file)
-        with house.store.write() as book:
-            done = exchange.import_rows(book, house.cities.current(book), rows, classify, utc_now())
+        done = exchange.import_rows(house.store, house.cities, exchange.read_rows(file), classify, utc_now())
         click.echo(f"新开 {done.opened} 个工单，{done.known} 个以前导入过。")
 
 

@@ -95,7 +95,7 @@ class Book:
             key = int.from_bytes(digest[:8], "big", signed=True)
             self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
         query = select(ResidentRow).where(ResidentRow.account == account, ResidentRow.openid == openid)
-        return self._session.scalars(query).one_or_none()
+        return self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
     def lock_case(self, case_id: int) -> CaseRow | None:
         """Return the case for changing; its resident is locked first, in the order that the webhook has."""
@@ -143,8 +143,8 @@ class Book:
         return self._session.scalars(select(CaseRow).where(CaseRow.resident_id == resident_id)).all()
 
     def forget_talk(self, case: CaseRow) -> list[str]:
-        """Blank what the resident and the bot said in a case, drop the resident's files; return those files' names."""
-        talk = [row for row in self.history(case.id) if row.public and row.who in {"resident", "bot"}]
+        """Blank what in a case's history tells of the resident, drop their files; return those files' names."""
+        talk = [row for row in self.history(case.id) if _tells_of_resident(row)]
         spoken = {row.id for row in talk}
         for row in talk:
             row.text = ""
@@ -221,6 +221,10 @@ class Book:
         """Return the case imported under this key, if there is one."""
         return self._session.scalars(select(CaseRow).where(CaseRow.source_key == source_key)).one_or_none()
 
+    def known_sources(self) -> set[str]:
+        """Return the keys under which cases have been imported."""
+        return {key for key in self._session.scalars(select(CaseRow.source_key)) if key is not None}
+
     def unverified(self, before: datetime, limit: int) -> Sequence[int]:
         """Return ids of resolved cases whose residents should have verified before this moment."""
         query = select(CaseRow.id).where(CaseRow.state == "resolved", CaseRow.due_at < before).limit(limit)
@@ -238,9 +242,31 @@ class Book:
         query = (
             select(kind.id)
             .where(kind.state.in_(("waiting", "sending")), kind.next_try_at <= now)
-            .order_by(kind.next_try_at)
+            .order_by(kind.next_try_at, kind.id)
         )
         return self._session.scalars(query.limit(limit)).all()
+
+    def earlier_owed(self, row: OutboxRow) -> datetime | None:
+        """Return when the message that this resident has to get before this one is tried next, or None."""
+        query = (
+            select(OutboxRow.next_try_at)
+            .where(OutboxRow.resident_id == row.resident_id, OutboxRow.id < row.id)
+            .where(OutboxRow.state.in_(("waiting", "sending")))
+            .order_by(OutboxRow.id)
+        )
+        return self._session.scalars(query.limit(1)).first()
+
+    def wake_next(self, row: OutboxRow, now: datetime) -> None:
+        """Let the resident's message that had to wait for this one be tried now."""
+        query = (
+            select(OutboxRow)
+            .where(OutboxRow.resident_id == row.resident_id, OutboxRow.id > row.id, OutboxRow.state == "waiting")
+            .order_by(OutboxRow.id)
+        )
+        later = self._session.scalars(query.limit(1).with_for_update()).first()
+        if later is not None and later.next_try_at > now:
+            later.next_try_at = now
+            self._owed.append(later)
 
     def backlog(self) -> dict[str, int]:
         """Return how many messages and files wait."""
@@ -285,13 +311,21 @@ class Book:
 
     # -- staff -------------------------------------------------------------------------------------------------
 
-    def staff_by_login(self, login: str) -> StaffRow | None:
-        """Return the account with this login, or None."""
-        return self._session.scalars(select(StaffRow).where(StaffRow.login == login)).one_or_none()
+    def staff_by_login(self, login: str, *, lock: bool = False) -> StaffRow | None:
+        """Return the account with this login, for changing if `lock`, or None."""
+        query = select(StaffRow).where(StaffRow.login == login)
+        if lock:
+            query = query.with_for_update().execution_options(populate_existing=True)
+        return self._session.scalars(query).one_or_none()
 
     def staff(self) -> Sequence[StaffRow]:
         """Return all accounts in the order in which they were made."""
         return self._session.scalars(select(StaffRow).order_by(StaffRow.id)).all()
+
+
+def _tells_of_resident(row: HistoryRow) -> bool:
+    """Say whether a line of history holds the resident's words, or the place in them (why the system sent it on)."""
+    return (row.public and row.who in {"resident", "bot"}) or (row.who == "system" and row.action == "send")
 
 
 @dataclass(frozen=True)

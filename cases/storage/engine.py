@@ -9,10 +9,13 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+# What goes wrong with the database, for those who must not know its library.
+DatabaseError = SQLAlchemyError
 BUSY_MILLISECONDS = 5000
 POOL = 12
 
@@ -22,11 +25,18 @@ def build_engine(database_url: str) -> Engine:
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite":
         return create_engine(
-            url, pool_size=POOL, max_overflow=4, pool_pre_ping=True, connect_args={"connect_timeout": 5}
+            url,
+            pool_size=POOL,
+            max_overflow=4,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5},
         )
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=POOL, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+    engine = create_engine(
+        url, pool_size=POOL, hide_parameters=True, connect_args={"timeout": BUSY_MILLISECONDS / 1000}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
     return engine

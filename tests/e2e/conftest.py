@@ -22,6 +22,12 @@ def readme_scripts(trained_models: Path, tmp_path_factory: pytest.TempPathFactor
         script.remove()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Look last at what started first."""
+    items.sort(key=lambda item: "readme_scripts" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _early_start(request: pytest.FixtureRequest) -> None:
     if any("readme_scripts" in getattr(item, "fixturenames", ()) for item in request.session.items):

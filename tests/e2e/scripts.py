@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.services import ROOT, clean_environment, free_port, processes_with
+from tests.services import ROOT, STOP_SECONDS, clean_environment, free_port, processes_with, wait_until
 
 BLOCK = re.compile(r"^<!-- tested -->\n+```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NOT_CODE = {"data", ".git"}
@@ -47,9 +47,9 @@ class Script:
         code = self._process.wait(seconds)
         return code, self._said.read_text(encoding="utf-8", errors="replace")
 
-    def left(self) -> list[str]:
-        """Return what still runs of everything that it started."""
-        return processes_with(str(self._checkout))
+    def wait_until_all_ended(self) -> None:
+        """Wait until nothing that it started runs any more."""
+        wait_until(lambda: not processes_with(str(self._checkout)), STOP_SECONDS, "the end of what a script started")
 
     def remove(self) -> None:
         """End it if a test has not waited for it, and delete what it wrote."""

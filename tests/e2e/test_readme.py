@@ -9,7 +9,7 @@ import pytest
 
 import settings
 from tests.e2e.scripts import marked_in
-from tests.services import ROOT, STOP_SECONDS, wait_until
+from tests.services import ROOT
 
 if TYPE_CHECKING:
     from tests.e2e.scripts import Script
@@ -25,7 +25,7 @@ def test_the_commands_can_be_run_as_they_stand(readme_scripts: list[Script]) -> 
     for script in readme_scripts:
         code, said = script.outcome(SECONDS)
         assert code == 0, f"{script.text}\n{said}"
-        wait_until(lambda script=script: not script.left(), STOP_SECONDS, "the end of what it started")
+        script.wait_until_all_ended()
 
 
 def test_both_languages_have_the_same_commands() -> None:

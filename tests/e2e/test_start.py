@@ -107,30 +107,27 @@ def test_a_second_start_on_the_same_data_is_refused(service: Service, refused: d
     assert requests.get(service.url("/readyz"), timeout=5).json()["status"] == "ready"
 
 
-def test_ctrl_c_while_starting_ends_everything(service: Service, trained_models: Path) -> None:
-    """Ctrl-C before anything is ready is obeyed at once, and leaves nothing."""
+@pytest.mark.parametrize("ctrl_c", [True, False], ids=["ctrl-c", "sigterm"])
+def test_it_can_be_ended_while_it_starts(service: Service, trained_models: Path, *, ctrl_c: bool) -> None:
+    """Ctrl-C, or SIGTERM to the main process, is obeyed before anything is ready, and leaves nothing."""
     with _copy_of(service, trained_models) as starting:
         starting.start()
         wait_until(lambda: any("worker.py" in line for line in starting.left()), 30, "the worker")
-        starting.press_ctrl_c()
+        starting.signal(signal.SIGINT if ctrl_c else signal.SIGTERM, group=ctrl_c)
         starting.assert_ended()
         assert "Traceback" not in starting.log()
 
 
-def test_kill_leaves_nothing_and_production_has_no_sandbox(service: Service, trained_models: Path) -> None:
-    """After kill -9 nothing goes on. The same data then serve in production, without sandbox, until SIGTERM."""
+def test_production_has_no_sandbox_and_kill_leaves_nothing(service: Service, trained_models: Path) -> None:
+    """In production there are no sandbox and no samples; after kill -9 of the main process nothing goes on."""
     with _copy_of(service, trained_models) as running:
-        running.start()
-        running.wait_until_ready()
-        running.signal(signal.SIGKILL)
-        running.wait()
-        running.wait_until_all_ended(ORPHAN_SECONDS)
         running.environ.update(OWN)
         running.start()
         running.wait_until_ready()
         _shows_no_samples(running)
-        running.signal(signal.SIGTERM)
-        running.assert_ended()
+        running.signal(signal.SIGKILL)
+        running.wait()
+        running.wait_until_all_ended(ORPHAN_SECONDS)
 
 
 def test_a_second_setup_does_nothing() -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bot.assembly import House
     from settings import Settings
+    from tests.services import Postgres
 
 
 @pytest.fixture
@@ -44,11 +45,31 @@ def settings(database_url: str, redis_url: str, trained_models: Path, tmp_path: 
 def sample_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a SQLite database with the sample city in it, made once. To be copied, not changed."""
     path = tmp_path_factory.mktemp("city") / "city.sqlite3"
-    migrate(f"sqlite:///{path}")
-    engine = build_engine(f"sqlite:///{path}")
-    load_city(Store(engine))
-    engine.dispose()  # closing the last connection empties the write-ahead log into the file
+    _make_city(f"sqlite:///{path}")
     return path
+
+
+def _make_city(database_url: str) -> None:
+    migrate(database_url)
+    engine = build_engine(database_url)
+    load_city(Store(engine))
+    engine.dispose()  # closing SQLite's last connection empties the write-ahead log into the file
+
+
+@pytest.fixture(scope="session")
+def postgres_city(postgres_server: Postgres) -> str:
+    """Give the address of a PostgreSQL database with the sample city in it, made once. To be copied, not changed."""
+    address = postgres_server.create_database()
+    _make_city(configuration.load({"DATABASE_URL": address}).database_url)
+    return address
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres, postgres_city: str) -> Iterator[str]:
+    """Give the address of a PostgreSQL database of one's own, with the sample city in it."""
+    address = postgres_server.create_database(like=postgres_city)
+    yield address
+    postgres_server.drop_database(address)
 
 
 @pytest.fixture
@@ -56,10 +77,7 @@ def app(settings: Settings, sample_city: Path) -> Iterator[Flask]:
     """Give the application with the sample city loaded."""
     if settings.database_url.startswith("sqlite:///"):
         shutil.copy(sample_city, settings.database_url.removeprefix("sqlite:///"))
-    migrate(settings.database_url)
     application = create_app(settings)
-    if not settings.database_url.startswith("sqlite:///"):
-        load_city(house_of(application).store)
     yield application
     house_of(application).store.engine.dispose()
 

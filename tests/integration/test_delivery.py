@@ -1,6 +1,6 @@
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +9,10 @@ from PIL import Image
 
 import worker
 from bot.assembly import House, utc_now
+from bot.delivery import UNEXPECTED
 from bot.sandbox import amr
 from bot.sandbox.residents import RESIDENTS
+from cases.storage import Book
 from cases.storage.tables import OutboxRow
 from tests.integration.people import Resident, Staff
 from tests.services import Redis
@@ -101,6 +103,14 @@ def hurry(house: House) -> None:
     worker.sweep(house)
 
 
+def due(house: House, row_id: int, created_at: datetime | None = None) -> None:
+    """Let a message be due now."""
+    with house.store.write() as book:
+        row = book.lock_row(OutboxRow, row_id)
+        assert row is not None
+        row.next_try_at, row.created_at = utc_now() - timedelta(seconds=1), created_at or row.created_at
+
+
 def test_a_reply_reaches_the_chat(house: House, phone: Phone, reply: Callable[[str], OutboxRow]) -> None:
     """What staff write arrives in the resident's chat once, and is marked as sent."""
     row = reply("师傅下午两点到]]>🙂")
@@ -131,6 +141,101 @@ def test_passing_faults_are_tried_again(
     hurry(house)
     hurry(house)
     assert sum("已经派人" in text for text in phone.texts()) == 1
+
+
+def test_messages_keep_their_order(house: House, phone: Phone, reply: Callable[[str], OutboxRow]) -> None:
+    """While a message waits for another try, the resident's later ones wait with it; then all come in their order."""
+    first, second, third = (reply(words) for words in ("第一句", "第二句", "第三句"))
+    phone.fault(path="message/custom/send", times=1, errcode=-1)
+    for row in (first, second, third):
+        house.courier.deliver(row.id)
+    with house.store.read() as book:
+        rows = [book.get(OutboxRow, row.id) for row in (first, second, third)]
+    assert [row and (row.state, row.attempts) for row in rows] == [("waiting", 1), ("waiting", 0), ("waiting", 0)]
+    assert len({row and row.next_try_at for row in rows}) == 1
+    due(house, first.id)
+    worker.sweep(house)
+    worker.sweep(house)
+    worker.sweep(house)
+    said = [text for text in phone.texts() if "句" in text]
+    assert [next(words for words in ("第一句", "第二句", "第三句") if words in text) for text in said] == [
+        "第一句", "第二句", "第三句",
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_delivered_holds_up_nothing(
+    house: House, phone: Phone, reply: Callable[[str], OutboxRow]
+) -> None:
+    """When a message is given up, the next one goes out at once."""
+    first, second = reply("第一句"), reply("第二句")
+    phone.fault(path="message/custom/send", times=1, errcode=-1)
+    house.courier.deliver(first.id)
+    house.courier.deliver(second.id)
+    phone.fault(path="message/custom/send", times=1, errcode=45002)
+    due(house, first.id)
+    house.courier.deliver(first.id)
+    house.courier.deliver(second.id)
+    assert [words for words in ("第一句", "第二句") if any(words in text for text in phone.texts())] == ["第二句"]
+
+
+def test_a_bug_is_seen_and_ends(
+    house: House, phone: Phone, reply: Callable[[str], OutboxRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw is shown at the message, tried again, and given up when its time is over."""
+    assert phone
+    row = reply("会出错的")
+
+    def broken(*_: object) -> None:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(house.wechat, "send_text", broken)
+    for created, state in ((utc_now(), "waiting"), (utc_now() - timedelta(hours=49), "undeliverable")):
+        due(house, row.id, created_at=created)
+        house.courier.deliver(row.id)
+        with house.store.read() as book:
+            failed = book.get(OutboxRow, row.id)
+        assert failed is not None
+        assert (failed.state, failed.error) == (state, UNEXPECTED)
+
+
+def test_a_file_that_upsets_us_is_seen_and_ends(
+    house: House, phone: Phone, resident: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same holds for a file from WeChat."""
+    assert phone
+    resident.say(MANHOLE)
+    resident.send("image", MediaId="photo-1")
+
+    def broken(_media_id: str) -> bytes:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(house.wechat, "media", broken)
+    worker.sweep(house)
+    with house.store.read() as book:
+        [part] = book.attachments(resident.case().id)
+    assert (part.state, part.error, part.attempts) == ("waiting", UNEXPECTED, 1)
+
+
+def test_one_bad_row_does_not_stop_the_sweep(
+    house: House, phone: Phone, reply: Callable[[str], OutboxRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes wrong with one row is logged; the rows after it are done all the same."""
+    row = reply("照样送到")
+    assert phone
+
+    def broken(*_: object) -> None:
+        raise LookupError("a bug")
+
+    with house.store.read() as book:
+        known = book.waiting(OutboxRow, utc_now(), 10)
+    assert known == [row.id]
+    monkeypatch.setattr(worker, "_close_unverified", broken)
+    monkeypatch.setattr(Book, "waiting", lambda _book, kind, *_: [-1, row.id] if kind is OutboxRow else [])
+    monkeypatch.setattr(Book, "unverified", lambda *_: [1])
+    deliver = house.courier.deliver
+    monkeypatch.setattr(house.courier, "deliver", lambda row_id: broken() if row_id < 0 else deliver(row_id))
+    assert worker.sweep(house) == 1
+    assert any("照样送到" in text for text in phone.texts())
 
 
 def test_a_refused_token_is_renewed_once(house: House, phone: Phone, reply: Callable[[str], OutboxRow]) -> None:

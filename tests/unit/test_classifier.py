@@ -131,6 +131,10 @@ def test_bad_usage_is_2() -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["train"])
     assert exit_.value.code == 2
+    for seed in ("-1", "x", "1.5"):
+        with pytest.raises(SystemExit) as exit_:
+            main(["train", "--data", "d", "--out", "o", "--seed", seed])
+        assert exit_.value.code == 2
 
 
 def test_texts_are_folded_to_one_shape() -> None:

@@ -33,6 +33,27 @@ def test_all_faults_are_reported_together() -> None:
         assert any(name in fault for fault in error.value.faults)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://h:abc/z"),
+        ("DATABASE_URL", "postgresql://u:p@ss:word@h/z"),
+        ("DATABASE_URL", "mysql://h/z"),
+        ("REDIS_URL", "redis://h:abc"),
+        ("REDIS_URL", "redis://[h"),
+        ("REDIS_URL", "redis://h?db=x"),
+        ("WECHAT_API_BASE", "http://h:99999999"),
+    ],
+)
+def test_addresses_that_cannot_be_read(name: str, value: str) -> None:
+    """An address with a broken port or host is one fault with its name, without what may be a password in it."""
+    with pytest.raises(SettingsError) as error:
+        configuration.load({name: value})
+    [fault] = error.value.faults
+    assert name in fault
+    assert value not in fault
+
+
 def test_production_wants_its_own_secrets() -> None:
     """Production refuses missing secrets and the sandbox's public ones."""
     assert not configuration.load(PRODUCTION).sandbox

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from bot.assembly import House
 
+LAST_ID = 2**31 - 1  # what a database's integer holds
+
 
 def register(routes: Blueprint, house: House) -> None:
     """Add the files' addresses."""
 
-    @routes.get("/files/<int:attachment_id>")
+    @routes.get(f"/files/<int(max={LAST_ID}):attachment_id>")
     def file(attachment_id: int) -> Response:
         with house.store.read() as book:
             city = house.cities.current(book)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -18,6 +19,8 @@ from web.console import shape
 from web.console.session import Page, actor, frame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flask import Blueprint
     from werkzeug import Response as Redirect
 
@@ -66,9 +69,11 @@ def register(routes: Blueprint, house: House) -> None:
     def act(number: str, action: str) -> Page:
         case_id = _case_id(number)
         chosen = next((known for known in handling.HANDLERS if known == action), None) or abort(404)
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            handling.access_case(book, city, actor(book, city), case_id)
         try:
-            inputs = _inputs(house)
-            with house.store.write() as book:
+            with _inputs(house) as inputs, house.store.write() as book:
                 city = house.cities.current(book)
                 me = actor(book, city)
                 row = handling.act(book, city, me, case_id, chosen, inputs, utc_now())
@@ -133,18 +138,27 @@ def _queue(book: Book, city: City, me: Actor) -> Page:
     )
 
 
-def _inputs(house: House) -> Inputs:
-    """Read an action's fields; photos are checked and kept before the transaction begins."""
+@contextmanager
+def _inputs(house: House) -> Iterator[Inputs]:
+    """Read an action's fields; photos are checked and kept before the transaction begins, and go if it fails."""
     uploads = [upload for upload in request.files.getlist("photos") if upload.filename]
     if len(uploads) > PHOTOS:
         raise NotAllowed(f"一次最多 {PHOTOS} 张照片。")
-    kept = [house.media.keep("photo", upload.read()) for upload in uploads]
-    return Inputs(
-        text=request.form.get("text", "").replace("\r\n", "\n").strip(),
-        unit=request.form.get("unit", ""),
-        category=request.form.get("category", ""),
-        photos=tuple(Photo(each.file, each.mime) for each in kept),
-    )
+    kept: list[Photo] = []
+    try:
+        for upload in uploads:
+            stored = house.media.keep("photo", upload.read())
+            kept.append(Photo(stored.file, stored.mime))
+        yield Inputs(
+            text=request.form.get("text", "").replace("\r\n", "\n").strip(),
+            unit=request.form.get("unit", ""),
+            category=request.form.get("category", ""),
+            photos=tuple(kept),
+        )
+    except BaseException:
+        for photo in kept:
+            house.media.remove(photo.file)
+        raise
 
 
 def _done(action: Action) -> str:

@@ -38,9 +38,8 @@ def register(routes: Blueprint, house: House) -> None:
 
     @routes.post("/login")
     def login_submit() -> Page:
-        name, password = request.form.get("login", "").strip(), request.form.get("password", "")
-        with house.store.write() as book:
-            result = accounts.login(book, name, password, utc_now(), samples_allowed=house.settings.sandbox)
+        name, password = request.form.get("login", "").replace("\0", "").strip(), request.form.get("password", "")
+        result = accounts.login(house.store, name, password, utc_now(), samples_allowed=house.settings.sandbox)
         if result.staff_id is None:
             return _form(house, name, result.fault), 401
         session.clear()
