@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
-_settings = configuration.load()
+try:
+    _settings = configuration.load()
+except configuration.SettingsError as error:
+    raise SystemExit("\n".join(f"设置有误：{fault}" for fault in error.faults)) from None
 
 bind = f"127.0.0.1:{_settings.port}" if _settings.sandbox else f"0.0.0.0:{_settings.port}"
 # SQLite has one writer: the threads of one process queue for it in order; processes would sleep and collide.

@@ -341,8 +341,16 @@ def test_answers_in_all_words(
     assert len(resident.cases()) == len(answers)
 
 
-RATINGS = {"还可以": "fair", "挺好的": "satisfied", "马马虎虎": "fair", "没什么不满意的": "satisfied", "5分": "satisfied", "👍": "satisfied",
-           "太差了": "unsatisfied", "２": "fair"}  # fmt: skip
+RATINGS = {
+    "还可以": "fair",
+    "挺好的": "satisfied",
+    "马马虎虎": "fair",
+    "没什么不满意的": "satisfied",
+    "5分": "satisfied",
+    "👍": "satisfied",
+    "太差了": "unsatisfied",
+    "２": "fair",
+}
 
 
 def test_ratings_in_all_words(resident: Resident, staff: Callable[[str], Staff]) -> None:
