@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from cases import learning
-from tests.services import LOG_TAIL, Postgres, Redis, Service, chromium, unavailable
+from tests.services import LOG_TAIL, LOOK_SECONDS, Postgres, Redis, Service, chromium, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -81,6 +81,7 @@ def browser() -> Iterator[Browser]:
     program = chromium()
     if program is None:
         unavailable("no Chromium: install the package chromium, or set CHROMIUM to its path")
+    expect.set_options(timeout=LOOK_SECONDS * 1000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=SWITCHES)
         yield started

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 POLL_SECONDS = 0.05
-START_SECONDS = 90.0
-STOP_SECONDS = 20.0
+LOOK_SECONDS = 30.0
+# Generous: they are reached only where something is wrong, or the machine very busy.
+START_SECONDS = 180.0
+STOP_SECONDS = 60.0
 LOG_TAIL = 4000
 SET_PARENT_DEATH_SIGNAL = 1
 
@@ -51,7 +53,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(look: Callable[[], Found], seconds: float = 10.0, what: str = "it") -> Found:
+def wait_until(look: Callable[[], Found], seconds: float = LOOK_SECONDS, what: str = "it") -> Found:
     """Look again and again until what is seen is true, and return it. Raises AssertionError at the deadline."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
@@ -147,7 +149,7 @@ class Postgres:
             ]
             self._process = self._spawn([str(self._programs / "postgres"), "-D", str(data), *switches], output.fileno())
         try:
-            wait_until(self._answers, 30, "PostgreSQL")
+            wait_until(self._answers, START_SECONDS, "PostgreSQL")
         except AssertionError:
             self.stop()
             raise AssertionError(log.read_text(errors="replace")) from None
@@ -359,4 +361,4 @@ class Service:
     def _greeted(self) -> bool:
         if "网格通已启动" not in self.log():
             return False
-        return bool(requests.get(self.url("/readyz"), timeout=5).json()["status"] == "ready")
+        return bool(requests.get(self.url("/readyz"), timeout=LOOK_SECONDS).json()["status"] == "ready")

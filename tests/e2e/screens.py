@@ -9,7 +9,7 @@ from uuid import uuid4
 import requests
 from playwright.sync_api import expect
 
-from tests.services import wait_until
+from tests.services import LOOK_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +22,6 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1440, "height": 900}
 PASSWORD = "wanggetong"
 NUMBER = re.compile(r"工单号 (\d+ \d{3})")
-# What takes a worker and a poll of the page.
-SOON = 15_000
 
 
 class Complaints:
@@ -120,11 +118,11 @@ class Resident(Screen):
             self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
             return bubble.count() > 0
 
-        wait_until(there, SOON / 1000, str(bubble))
+        wait_until(there, what=str(bubble))
         expect(bubble).to_have_count(1)
 
     def _answer(self, before: int) -> str:
-        expect(self.answers).to_have_count(before + 1, timeout=SOON)
+        expect(self.answers).to_have_count(before + 1)
         return self.answers.last.inner_text()
 
 
@@ -218,7 +216,7 @@ def number_in(receipt: str) -> str:
 def act(service: Service, openid: str, **wish: object) -> str:
     """Do something as a resident without a browser, and return the reply."""
     answer = requests.post(
-        service.url(f"/sandbox/chats/{openid}/send"), json={"client_id": uuid4().hex, **wish}, timeout=20
+        service.url(f"/sandbox/chats/{openid}/send"), json={"client_id": uuid4().hex, **wish}, timeout=LOOK_SECONDS
     )
     assert answer.ok, answer.text
     return "\n".join(each["body"]["text"] for each in answer.json()["messages"] if each["side"] == "theirs")

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 import settings
-from tests.services import ROOT, Service, clean_environment, free_port, wait_until
+from tests.services import LOOK_SECONDS, ROOT, START_SECONDS, Service, clean_environment, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +31,9 @@ OWN = {
     "WECHAT_API_BASE": "http://127.0.0.1:9",
     "SECRET_KEY": "0123456789abcdef0123456789abcdef",
 }
-QUICK_SECONDS = 5
+QUICK_SECONDS = 10
 # What a parent-death signal and a look every second need.
-ORPHAN_SECONDS = 10
+ORPHAN_SECONDS = 20
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Refused:
 
     def outcome(self) -> tuple[int, list[str]]:
         """Wait for its end; return the exit code and all lines of both outputs."""
-        said, _ = self.process.communicate(timeout=60)
+        said, _ = self.process.communicate(timeout=START_SECONDS)
         return self.process.returncode, said.decode().splitlines()
 
 
@@ -104,7 +104,7 @@ def test_a_second_start_on_the_same_data_is_refused(service: Service, refused: d
     assert code == 1
     assert len(lines) == 1, lines
     assert str(service.data_dir) in lines[0]
-    assert requests.get(service.url("/readyz"), timeout=5).json()["status"] == "ready"
+    assert requests.get(service.url("/readyz"), timeout=LOOK_SECONDS).json()["status"] == "ready"
 
 
 @pytest.mark.parametrize("ctrl_c", [True, False], ids=["ctrl-c", "sigterm"])
@@ -112,7 +112,7 @@ def test_it_can_be_ended_while_it_starts(service: Service, trained_models: Path,
     """Ctrl-C, or SIGTERM to the main process, is obeyed before anything is ready, and leaves nothing."""
     with _copy_of(service, trained_models) as starting:
         starting.start()
-        wait_until(lambda: any("worker.py" in line for line in starting.left()), 30, "the worker")
+        wait_until(lambda: any("worker.py" in line for line in starting.left()), START_SECONDS, "the worker")
         starting.signal(signal.SIGINT if ctrl_c else signal.SIGTERM, group=ctrl_c)
         starting.assert_ended()
         assert "Traceback" not in starting.log()
@@ -143,8 +143,8 @@ def test_a_second_setup_does_nothing() -> None:
 
 def _shows_no_samples(running: Service) -> None:
     for path in ("/sandbox/", "/sandbox/api/cgi-bin/token", "/sandbox/faults"):
-        assert requests.get(running.url(path), timeout=5).status_code == 404
-    page = requests.get(running.url("/"), timeout=5)
+        assert requests.get(running.url(path), timeout=LOOK_SECONDS).status_code == 404
+    page = requests.get(running.url("/"), timeout=LOOK_SECONDS)
     assert page.url.startswith(running.url("/console/login"))
     assert "samples" not in page.text
 
