@@ -76,7 +76,8 @@ def _help_at_once(turn: Turn, said: Said, danger: Danger) -> str:
     lines = [phrases.DANGERS[danger]]
     if turn.case is not None:
         lines.append(phrases.DANGER_NOTED.format(number=spoken(number_of(turn.case.id))))
-        lines += [phrases.DANGER_PLACE] if turn.case.grid_id is None else []
+        unsure = turn.case.grid_id is None or turn.case.place_source in intake.ASSUMED
+        lines += [phrases.DANGER_PLACE] if unsure else []
     return "\n".join(lines)
 
 
