@@ -299,8 +299,8 @@ class Service:
 
     def wait_until_ready(self) -> None:
         """Wait until every part works and the addresses are printed."""
-        wait_until(lambda: self._dead() or self._greeted(), START_SECONDS, "the service")
-        assert not self._dead(), f"the service ended:\n{self.log()[-LOG_TAIL:]}"
+        wait_until(lambda: self._code() is not None or self._greeted(), START_SECONDS, "the service")
+        assert self._code() is None, f"the service ended with {self._code()}:\n{self.log()[-LOG_TAIL:]}"
 
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to the main process, or as Ctrl-C does to its whole group."""
@@ -355,8 +355,9 @@ class Service:
         finally:
             self.remove()
 
-    def _dead(self) -> bool:
-        return self._process is None or self._process.poll() is not None
+    def _code(self) -> int | None:
+        assert self._process is not None
+        return self._process.poll()
 
     def _greeted(self) -> bool:
         if "网格通已启动" not in self.log():

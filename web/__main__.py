@@ -263,4 +263,8 @@ def _say(*lines: str) -> None:
 
 if __name__ == "__main__":
     os.chdir(Path(__file__).resolve().parent.parent)
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    # Not sys.exit: an interrupt that lands inside an import's exec() leaves a mark, by which Python would end as if
+    # killed although everything was put in order.
+    os._exit(code)

@@ -38,7 +38,6 @@ def test_ctrl_c_while_it_prepares(tmp_path: Path) -> None:
     try:
         starting.start()
         wait_until(lambda: "正在载入样例城市" in starting.log() or not starting.left(), 60, "the first steps")
-        time.sleep(1)  # somewhere in the training
         pressed = time.monotonic()
         starting.signal(signal.SIGINT, group=True)
         starting.assert_ended()
