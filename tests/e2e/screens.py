@@ -163,6 +163,7 @@ class Officer(Screen):
 
     def form(self, action: str) -> Locator:
         """Return an action's form, opened if it lies behind a button."""
+        expect(self.page.locator("html.js")).to_be_attached()  # console.js has made buttons and dialogs
         form = self.page.locator(f"form[data-action={action}]")
         button = self.page.locator(f"[data-open={action}]")
         if button.count():
