@@ -50,7 +50,7 @@ BUT = re.compile(r"但|可是|不过|又|还|一半|没|就是")
 def to_question(turn: Turn, wish: Wish, said: Said) -> str | None:
     """Return the reply if a text answers the question that is open; None: it does not, take it as it is."""
     asked, case = turn.asked()
-    if asked is None or case is None or (wish.case_id is not None and wish.case_id != case.id):
+    if asked not in {"verify", "rate", "why"} or case is None or (wish.case_id is not None and wish.case_id != case.id):
         return None
     elsewhere = other_matter(turn.city, case, said)
     if asked == "why":
@@ -113,13 +113,24 @@ def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
     return _judge(turn, locked, judged, text) if locked is not None else None
 
 
+def dissatisfied(turn: Turn, wish: Wish, said: Said) -> str | None:
+    """Take a complaint about a reported result as "not solved"; None without such a result."""
+    cases = [case for case in turn.book.cases_of(turn.resident.id) if case.state == State.RESOLVED]
+    chosen = next((case for case in cases if wish.case_id in {None, case.id}), None)
+    case = turn.book.lock_case(chosen.id) if chosen is not None else None
+    return _judge(turn, case, Wish(Intent.UNSOLVED, said.text), said.text) if case is not None else None
+
+
 def _still_warm(case: CaseRow, now: datetime) -> bool:
     """Say whether a word on a result may still be about this closed case."""
     return case.state == State.CLOSED and case.ended_at is not None and now - case.ended_at < REOPEN_OPEN
 
 
-def urged(case: CaseRow, holder: str, number: str, now: datetime) -> str:
-    """Return what is said after an urge: by when, or sorry."""
+def urged(case: CaseRow, holder: str, number: str, now: datetime, *, counted: bool) -> str:
+    """Return what is said after an urge: by when, or sorry; one too soon after another is not counted."""
+    if not counted and case.due_at is not None and case.due_at > now:
+        due = limits.spoken_time(case.due_at, now)
+        return phrases.URGED_ALREADY.format(holder=holder, number=number, due=due)
     if case.due_at is None or case.due_at <= now:
         return phrases.URGED_LATE.format(holder=holder, number=number)
     return phrases.URGED.format(holder=holder, number=number, due=limits.spoken_time(case.due_at, now))

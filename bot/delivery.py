@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from bot.choices import tappable
 from bot.media import BadMedia, Stored
 from bot.wechat import Fate, WeChatError
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
@@ -53,7 +54,7 @@ class Courier:
             if claim.photo:
                 self._wechat.send_photo(claim.openid, self._media.read(claim.photo))
             else:
-                self._wechat.send_text(claim.openid, claim.text)
+                self._wechat.send_text(claim.openid, tappable(claim.text))
         except WeChatError as error:
             self._failed(OutboxRow, outbox_id, error.fate, error.words)
         except FileNotFoundError:

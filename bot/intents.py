@@ -33,6 +33,16 @@ class Intent(StrEnum):
     PROGRESS = "progress"
     URGE = "urge"
     WITHDRAW = "withdraw"
+    WHO = "who"
+    COMPLAIN = "complain"
+    CONSULT = "consult"
+    ELSEWHERE = "elsewhere"
+    PRIVACY = "privacy"
+    ERASE = "erase"
+    CORRECT_PLACE = "correct_place"
+    CORRECT_KIND = "correct_kind"
+    DONE = "done"
+    JOIN = "join"
     SOLVED = "solved"
     UNSOLVED = "unsolved"
     SATISFIED = "satisfied"
@@ -102,6 +112,7 @@ _WHOLE = {
     ),
     Intent.ANONYMOUS: (
         r"(?:能|可以|可不可以|能不能|要不要|会不会)?(?:匿名|实名|留名字?|暴露我|泄露我)(?:吗|么|不|举报|的?信息)*",
+        r"(?:千万)?(?:别|不要)(?:说|告诉(?:他们?|别人|物业)?|让(?:人|他们?|别人)知道)?是我(?:说|反映|举报|投诉)的",
     ),
     Intent.CHAT: (r"不知道(?:啊|呀)?|(?:没|没啥|没有)事(?:了|儿)?|行了+|都行|随便(?:吧)?|哈+|呵+|嗯哼|我不在家",),
     Intent.PROGRESS: (
@@ -111,6 +122,17 @@ _WHOLE = {
     ),
     Intent.URGE: (
         r"(?:催(?:一下|办|催|单)|快(?:点|些)(?:啊|吧|处理|来)?|抓紧(?:点|处理|时间)?|赶紧的?|能不能快(?:点|些))[啊吧呀了]*",
+    ),
+    Intent.WHO: (
+        r"(?:这事|这个|现在)?(?:是)?(?:谁|哪个部门|哪个单位|哪里)(?:在)?(?:管|负责|办|处理)(?:的|呢|啊|这事)?",
+    ),
+    Intent.DONE: (r"(?:完成|完了|说完了|发完了|就这些了?|就这样吧?|没有?了|没别的了?)[吧啊哈]*",),
+    Intent.JOIN: (r"\+1|(?:我|俺)(?:们?家)?也(?:是|一样|这样)[的啊呀]*|一起关注|(?:我也)?关注",),
+    Intent.PRIVACY: (
+        r"隐私(?:政策|声明|保护)?|你们?(?:都)?(?:存|留|记)了?(?:我)?(?:的)?(?:什么|哪些|啥)(?:信息|东西|资料)?",
+    ),
+    Intent.ERASE: (
+        r"(?:请|帮我)?(?:删除|删掉|清除|注销)(?:掉)?(?:我)?(?:的)?(?:所有|全部)?(?:个人)?(?:信息|记录|资料|数据|账号)",
     ),
     Intent.WITHDRAW: (
         r"撤回|撤销(?:工单)?|不用(?:来|修|管|处理|办)了.{0,6}|取消(?:上报|工单|吧)?|算了吧?|我撤回.{0,6}|不用了",
@@ -123,6 +145,7 @@ _NEW = re.compile(
     re.DOTALL,
 )
 _ADD = re.compile(r"(?:补充(?:一下|一点)?|再补充(?:一下)?|加一句)[，,：:。\s]*(?P<rest>.+)", re.DOTALL)
+_NOT_BUT = re.compile(r"不(?:是|算|属于)[^，,。]{1,12}?[，,。 ]?(?:是|算|属于)(?P<kind>[^，,。]{2,20})[，,。]?$")
 _MINE = r"(?:我|上次|上回|之前|前几天|昨天|前天|上周|那天|刚才)"
 _PROGRESS = re.compile(
     rf"{_MINE}.{{0,8}}(?:报|反映|投诉|举报|说|提|发)(?:的|过的|了的?|上去的).{{0,14}}"
@@ -163,6 +186,12 @@ def read(text: str, guess: Callable[[str], tuple[str, float] | None], *, has_pla
     """Return what `text` wants. `guess` is the intent model: label and probability, or None without one."""
     line = _TRIM.sub("", _EMOJI_CODE.sub("", text))
     return _by_rules(line) or _by_model(line, guess, has_place=has_place)
+
+
+def kind_in(text: str) -> str:
+    """Return the words that name the kind of matter: of "不是路灯是井盖" only the last."""
+    match = _NOT_BUT.search(text)
+    return match["kind"] if match else text
 
 
 def answer(text: str, *, anywhere: bool = False) -> Wish | None:

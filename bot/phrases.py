@@ -17,8 +17,21 @@ GREETING = "您好！有什么事要反映，直接说就行：是什么事，�
 INVITE = "好的，请说：是什么事，在哪里？照片、语音、定位也可以直接发。"
 THANKS = "不客气，有事随时说。"
 NOT_UNDERSTOOD = "这句我没看明白。要反映问题，请说是什么事、在哪里；想看进度，发“进度”。"
-HUMAN = "您直接在这里说事情就行，派单员都会看到；急事请打 12345。"
-ANONYMOUS = "可以放心说，不用留姓名和电话，办事的人看不到您是谁。"
+HUMAN = "好的，已请派单员来看（工单 {number}）。您想说什么，直接在这里说就行，{contact_by}前回您。急事请打 12345。"
+ANONYMOUS = "记住了：不让别人知道是谁反映的。办事的人看不到您的名字和号码，也会替您保密。"
+CONSULT = "这个我先帮您问一下工作人员（工单 {number}），{contact_by}前在这里回您。急的话可以打 12345。"
+ELSEWHERE = "这件事不归网格管，我怕给您耽误了。您可以打 12345 问问该找谁；社区里的事，随时跟我说。"
+PRIVACY_FIRST = "您发的内容只用来办您反映的事，别人看不到。继续使用就是同意；想了解或删除，发“隐私”。"
+PRIVACY = (
+    "我们只存您在这里发的话、照片、语音、位置，和事情的办理经过，用来办您反映的事。\n"
+    "不存姓名和手机号；办事的人看不到您的微信。\n"
+    "想删掉，发“删除我的信息”；不想让人知道是您反映的，发“匿名”。"
+)
+ERASE_ASK = (
+    "要把您发过的话、照片、语音、位置都删掉吗？删了就找不回来，没办完的事也不再给您消息。\n回复 1 删除\n回复 2 不删"
+)
+ERASE_DONE = "好的，一分钟内全部删掉。谢谢您来过，以后有事还可以随时找我。"
+ERASE_KEPT = "好的，没有删。"
 CHAT = "我只会帮您反映身边的事：说一句是什么事、在哪里，我就转给管的人。"
 NO_WORDS = "我没看懂这条。请用几个字说说是什么事、在哪里，也可以发照片或语音。"
 CANNOT_TAKE = "这种消息我看不了。请用文字、照片、语音或定位告诉我：是什么事，在哪里？"
@@ -26,6 +39,14 @@ CANNOT_TAKE = "这种消息我看不了。请用文字、照片、语音或定�
 OPENED = "收到了，工单号 {number}。"
 UNDERSTOOD = "这是“{category}”{place}。"
 AT = "，地点：{place}"
+CHOOSE = "您看是哪一类？\n{choices}\n都不是也没关系，派单员{contact_by}前给您回话。"
+CHOICE = "回复 {digit} {words}"
+CHOSEN_NONE = "好的，派单员会看，{contact_by}前给您回话。"
+KIND_NOTED = "记下了，这是“{category}”。"
+KIND_UNCLEAR = "好的，我请派单员再看看这是哪一类事（工单 {number}）。"
+NEARBY = "附近已有 {count} 位居民反映“{category}”，是同一件事吗？\n回复 1 是，一起关注\n回复 2 不是"
+JOINED = "好的，和邻居们一起关注工单 {number}：{state}\n有进展就告诉您。"
+NOT_JOINED = "好的，您的这件单独办。"
 UNSURE = "我还拿不太准是哪类事，先请派单员看一眼，{contact_by}前给您回话。"
 PLACE_FIRST = "派单员{contact_by}前给您回话；知道在哪里，就能马上交给管的人。"
 HELD = "已交给{holder}，{contact_by}前联系您。"
@@ -52,6 +73,20 @@ PLACE_ALONE = "位置收到：{place}，工单号 {number}。请再说一句：�
 MEDIA_ADDED = "{media}已加到工单 {number}，还有就接着发。"
 ADDED = "已补充到工单 {number}。"
 PLACE_ADDED = "地点记下了：{place}。"
+ANSWER_PASSED = "好的，已转给{holder}（工单 {number}）。"
+BURST_NOTE = "{parts}已加到工单 {number}。"
+BURST_DONE = "好的，{parts}都在工单 {number} 里了。{state}"
+DONE = "好的，工单 {number}：{state}"
+DONE_NOTHING = "好的。有事随时说。"
+PARTS = {
+    "text": "{count}句话",
+    "photo": "{count}张照片",
+    "voice": "{count}段语音",
+    "video": "{count}段视频",
+    "place": "位置",
+}
+LINK = "链接我打不开。请用几个字说说是什么事、在哪里。"
+FILE = "文件我打不开。请拍成照片发给我，或者用几个字说说是什么事、在哪里。"
 NEW_MATTER = "这像是另一件事，我另开了一单。"
 MEDIA_NAMES = {"photo": "照片", "voice": "语音", "video": "视频"}
 
@@ -65,6 +100,7 @@ PROGRESS_RESOLVED = "{holder}说：{result}\n请您看看解决了没有：回�
 PROGRESS_CLOSED = "已办结。{holder}：{result}"
 PROGRESS_REJECTED = "这件事这里办不了：{result}"
 PROGRESS_WITHDRAWN = "您已经撤回了。"
+PROGRESS_MERGED = "已和邻居的工单并到一起办。"
 PROGRESS_LINE = "工单 {number}“{title}”：\n{state}"
 PROGRESS_MORE = "还有更早的，发工单号就能查。"
 
@@ -73,6 +109,10 @@ URGED_LATE = "已替您催了{holder}（工单 {number}）。拖了这么久，�
 WITHDRAWN = "工单 {number} 已撤回。以后有事随时说。"
 WHICH = "您有几件事在办，请告诉我工单号：\n{lines}"
 WHICH_LINE = "{number} {title}"
+URGED_ALREADY = "刚替您催过{holder}（工单 {number}），他们看得到，{due}前给您回音。"
+WHO = "工单 {number}“{title}”现在由{holder}负责。{state}"
+WHO_PHONE = "{holder}的电话：{phone}。"
+COMPLAINED = "对不住，让您受累了。您说的已交给派单台，他们会过问{holder}（工单 {number}）。"
 NOTHING_OPEN = "您现在没有在办的事。"
 
 ASK_RATING = "太好了，工单 {number} 办结了。\n请评个分：\n回复 1 满意\n回复 2 基本满意\n回复 3 不满意"
@@ -86,4 +126,6 @@ RATED_BAD = "记下了，让您不满意，对不住。方便的话，说一句�
 WHY_NOTED = "您说的记下了，会有人看。"
 VERIFY_AGAIN = "是解决了，还是没解决？回复 1 解决了，2 没解决。"
 
+CODE_SCANNED = "扫到了。请说一句：是什么事，在哪里？"
+SCENE_UNKNOWN = "这张码旧了，我认不出是哪个网格。有什么事直接说，带上小区和楼号就行。"
 SCANNED = "您现在在{grid}。有什么事，直接说就行，不用再写地点。"

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from cases import limits, words
+from cases import limits, neighbours, words
 from cases.intake import ASSUMED
 from cases.numbers import number_of, spoken
 from cases.workflow import State
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cases.city import City
     from cases.intake import Outcome, Report
+    from cases.storage import Book
     from cases.storage.tables import CaseRow
 
 SHOWN = 3
@@ -36,24 +37,37 @@ def opened_reply(city: City, outcome: Outcome, report: Report, now: datetime) ->
     return "\n".join([phrases.OPENED.format(number=number), *_understood(city, outcome, now)])
 
 
-def added_reply(city: City, outcome: Outcome, report: Report, now: datetime, *, earlier: int) -> str:
-    """Return what is said to an addition: the full receipt if it changed the way, a word once, else silence."""
+def added_reply(city: City, outcome: Outcome, report: Report, now: datetime, *, quiet: bool) -> str:
+    """Return what is said to an addition: the full receipt if it changed the way, else a word.
+
+    `quiet`, within a burst: empty, unless there is something to ask, correct or warn of.
+    """
     case = outcome.case
     number = spoken(number_of(case.id))
-    if outcome.rerouted:
+    first_words = bool(report.text) and case.text == report.text
+    if outcome.rerouted or first_words:
         return "\n".join([phrases.ADDED.format(number=number), *_understood(city, outcome, now)])
+    more = _about_place(case, outcome, report, quiet=quiet)
+    if not more and quiet:
+        return ""
     if report.media is not None and not report.text:
         media = phrases.MEDIA_NAMES[report.media.kind]
-        return "" if earlier else phrases.MEDIA_ADDED.format(media=media, number=number)
-    lines = [phrases.ADDED.format(number=number)]
-    if outcome.placed:
-        lines.append(phrases.PLACE_ADDED.format(place=case.place_words))
-    if outcome.placed and case.grid_id is None and case.place_source == "location":
-        lines.append(phrases.PLACE_OUTSIDE)
+        return "\n".join([phrases.MEDIA_ADDED.format(media=media, number=number), *more])
+    return "\n".join([phrases.ADDED.format(number=number), *more])
+
+
+def _about_place(case: CaseRow, outcome: Outcome, report: Report, *, quiet: bool) -> list[str]:
+    """Return what is to be said of the place that an addition brought, or that is still missing."""
+    lines = []
+    outside = outcome.placed and case.grid_id is None and case.place_source == "location"
     vague = outcome.placed and case.grid_id is None and case.place_source == "text"
+    if outcome.placed and (outside or vague or not quiet or case.place_asked or report.correcting):
+        lines.append(phrases.PLACE_ADDED.format(place=case.place_words))
+    if outside:
+        lines.append(phrases.PLACE_OUTSIDE)
     if vague or (outcome.ask_place and not case.place_asked and case.text):
         lines.append(_ask_place(case))
-    return "\n".join(lines)
+    return lines
 
 
 def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
@@ -70,6 +84,8 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
             lines.append(phrases.DANGER)
     if holder.kind != "dispatch":
         lines.append(phrases.HELD.format(holder=holder.name, contact_by=contact_by))
+    elif outcome.choose:
+        return lines  # the choice that is offered says by when
     elif not outcome.ask_place:
         lines.append(phrases.UNSURE.format(contact_by=contact_by))
     else:
@@ -90,13 +106,14 @@ def _ask_place(case: CaseRow) -> str:
     return phrases.PLACE_MISSING
 
 
-def progress_reply(city: City, cases: Sequence[CaseRow], now: datetime) -> str:
+def progress_reply(book: Book, city: City, cases: Sequence[CaseRow], now: datetime) -> str:
     """Return how these cases stand: state, holder and deadline of each."""
+    alone = len(cases) == 1
     lines = [
         phrases.PROGRESS_LINE.format(
             number=spoken(number_of(case.id)),
             title=words.title_of(case.text),
-            state=_state(city, case, now, RESULT_ALONE if len(cases) == 1 else RESULT_AMONG),
+            state=standing(city, neighbours.leading(book, case), now, RESULT_ALONE if alone else RESULT_AMONG),
         )
         for case in cases[:SHOWN]
     ]
@@ -113,7 +130,8 @@ def which_reply(cases: Sequence[CaseRow]) -> str:
     return phrases.WHICH.format(lines="\n".join(lines))
 
 
-def _state(city: City, case: CaseRow, now: datetime, characters: int) -> str:
+def standing(city: City, case: CaseRow, now: datetime, characters: int = RESULT_ALONE) -> str:
+    """Return in one sentence how a case stands; of a result so many characters."""
     state = State(case.state)
     holder = city.units[case.holder_id].name
     late = case.due_at is not None and case.due_at <= now
@@ -129,5 +147,6 @@ def _state(city: City, case: CaseRow, now: datetime, characters: int) -> str:
         State.CLOSED: phrases.PROGRESS_CLOSED,
         State.REJECTED: phrases.PROGRESS_REJECTED,
         State.WITHDRAWN: phrases.PROGRESS_WITHDRAWN,
+        State.MERGED: phrases.PROGRESS_MERGED,
     }[state]
     return phrase.format(holder=holder, due=limits.spoken_time(due, now), result=result)

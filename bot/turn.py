@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from cases.workflow import OPEN
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from cases.routing import Located
     from cases.storage import Book
     from cases.storage.tables import CaseRow, ResidentRow
+
+# So long the resident's next words are the answer to a question from staff.
+ANSWER_OPEN = timedelta(days=3)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,10 @@ class Said:
 
 @dataclass
 class Turn:
-    """One message in its transaction. `case` is the case that it turned out to be about."""
+    """One message in its transaction. `case` is the case that it turned out to be about.
+
+    `other_id`: the other case of a question that has just been answered.
+    """
 
     book: Book
     city: City
@@ -38,18 +47,26 @@ class Turn:
     quiet_since: datetime
     case: CaseRow | None = None
     taken: bool = False
+    other_id: int | None = None
 
     @property
     def gathering(self) -> CaseRow | None:
-        """The open case that this resident's messages still belong to."""
-        return self.book.gathering_case(self.resident.id, self.now)
+        """The open case that this resident's messages still belong to: one that staff ask about, or the last told."""
+        resident = self.resident
+        if resident.asked == "answer" and resident.asked_at and self.now - resident.asked_at < ANSWER_OPEN:
+            case = self.asked()[1]
+            if case is not None and case.state in OPEN:
+                return case
+        return self.book.gathering_case(resident.id, self.now)
 
     def asked(self) -> tuple[str | None, CaseRow | None]:
         """Return what the bot waits for, and about which case."""
         case_id = self.resident.asked_case_id
         return self.resident.asked, self.book.lock_case(case_id) if case_id is not None else None
 
-    def ask(self, what: str | None, case: CaseRow | None = None) -> None:
+    def ask(self, what: str | None, case: CaseRow | None = None, *, other_id: int | None = None) -> None:
         """Wait for an answer of this kind about this case; None: for nothing."""
-        self.resident.asked = what
-        self.resident.asked_case_id = case.id if case is not None else None
+        resident = self.resident
+        self.other_id = resident.asked_other_id
+        resident.asked, resident.asked_at = what, self.now if what else None
+        resident.asked_case_id, resident.asked_other_id = case.id if case is not None else None, other_id

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.assembly import utc_now
+from bot.choices import tappable
 from bot.protocol import MAX_BODY_BYTES, Refused, render_text
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def blueprint(house: House) -> Blueprint:
         reply = house.reception.receive(message, utc_now())
         if not reply:
             return _text(SUCCESS)
-        sealed = house.gate.seal(request.args, render_text(message, reply))
+        sealed = house.gate.seal(request.args, render_text(message, tappable(reply)))
         return Response(sealed, content_type="application/xml; charset=utf-8")
 
     @routes.errorhandler(Refused)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cases import access, lifecycle
-from cases.lifecycle import NotAllowed, Who
+from cases.lifecycle import Message, NotAllowed, Who
 from cases.storage import Scope
-from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow, StaffRow
+from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
 from cases.workflow import ENDED, UNRESOLVED, Action, Relation, State
 
 if TYPE_CHECKING:
@@ -72,6 +72,11 @@ def relations(city: City, actor: Actor, case: CaseRow) -> frozenset[Relation]:
     return access.relations(actor, city.units[case.holder_id].path, grid_path)
 
 
+def may_hear(case: CaseRow, held: frozenset[Relation]) -> bool:
+    """Say whether somebody with these relations may hear the resident's voice: of an anonymous one only dispatchers."""
+    return not case.anonymous or Relation.DISPATCHER in held
+
+
 def lists_of(actor: Actor) -> list[ListOf]:
     """Return the lists that a person may look at, the one to work on first."""
     open_states = frozenset(map(str, UNRESOLVED))
@@ -81,6 +86,7 @@ def lists_of(actor: Actor) -> list[ListOf]:
         mine = "派单台" if actor.role == "dispatcher" else "我的队列"
         lists.append(ListOf("mine", mine, Scope(open_states, holder_id=actor.unit_id)))
     if actor.role == "dispatcher":
+        lists.append(ListOf("attention", "要过问", Scope(open_states, attention=True)))
         lists.append(ListOf("all", "全部在办", Scope(open_states)))
     elif actor.role in access.SCREENING_ROLES or actor.role == "leader":
         lists.append(ListOf("all", "辖区在办", Scope(open_states, below=actor.unit_path)))
@@ -116,6 +122,8 @@ def act(book: Book, city: City, actor: Actor, case_id: int, action: Action, inpu
         raise NotAllowed("没有这个操作。")
     try:
         handler(_Step(book, city, actor, case, who, inputs, now))
+        if Relation.DISPATCHER in who.relations:
+            case.attention = ""  # a dispatcher has looked
     except NotAllowed as refusal:
         raise NotAllowed(f"{refusal}{_latest(book, case)}") from None
     return case
@@ -166,7 +174,8 @@ class _Step:
             )
             self.book.add(attachment)
             if row.public and at < PHOTOS_SENT:
-                lifecycle.owe(self.book, self.case, "", self.now, history_id=row.id, attachment_id=attachment.id)
+                message = Message("photo", attachment_id=attachment.id)
+                lifecycle.owe(self.book, self.case, message, self.now, history_id=row.id)
 
 
 def _accept(step: _Step) -> None:
@@ -180,6 +189,26 @@ def _reply(step: _Step) -> None:
     step.touch()
     step.tell("reply", row)
     step.attach(row)
+
+
+def _ask(step: _Step) -> None:
+    """Ask the resident something: what they send next belongs to this case."""
+    row = step.record(Action.ASK, public=True)
+    step.touch()
+    step.tell("ask", row)
+    lifecycle.expect(step.book, step.case, "answer", step.now)
+
+
+def _set_out(step: _Step) -> None:
+    step.tell("set_out", step.record(Action.SET_OUT))
+
+
+def _acknowledge(step: _Step) -> None:
+    """Sign for an alarm: from here on somebody has it in hand."""
+    if step.case.alarmed_at is None or step.case.acknowledged_at is not None:
+        raise NotAllowed("这个工单没有等着签收的警情。")
+    step.record(Action.ACKNOWLEDGE)
+    step.case.acknowledged_at, step.case.acknowledged_by = step.now, step.actor.staff_id
 
 
 def _note(step: _Step) -> None:
@@ -228,14 +257,15 @@ def _report_result(step: _Step) -> None:
     lifecycle.refresh_due(step.case)
     step.tell("result", row)
     step.attach(row)
-    resident = step.book.get(ResidentRow, step.case.resident_id) if step.case.resident_id else None
-    if resident is not None:
-        resident.asked, resident.asked_case_id = "verify", step.case.id
+    lifecycle.expect(step.book, step.case, "verify", step.now)
 
 
 HANDLERS: dict[Action, Callable[[_Step], None]] = {
     Action.ACCEPT: _accept,
     Action.REPLY: _reply,
+    Action.ASK: _ask,
+    Action.SET_OUT: _set_out,
+    Action.ACKNOWLEDGE: _acknowledge,
     Action.NOTE: _note,
     Action.RETURN: _return,
     Action.SEND: _send,

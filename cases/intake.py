@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cases import lifecycle, routing
+from cases import lifecycle, limits, routing
 from cases.lifecycle import REPORTER, SYSTEM
 from cases.places import house_number
 from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
-from cases.workflow import Action, State
+from cases.workflow import OPEN, Action, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +29,11 @@ SCENE_COUNTS = timedelta(hours=2)
 ONLY_A_NUMBER = 15
 _NUMBER = re.compile(r"(?:第?[0-9零一二两三四五六七八九十百]+)(?:号楼|栋|幢|座|号|#).*$")
 KEPT_GUESSES = 3
+ROUTABLE = frozenset({State.NEW, State.ASSIGNED})
+# Two kinds are offered when it is one of them with this probability.
+WORTH_ASKING = 0.3
+OFFERED = 2
+URGE_AGAIN = timedelta(hours=limits.URGE_HOURS)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Outcome:
     """The case after a message, and what the message did.
 
     `ask_place`: the place is still to be asked for; `placed`: it was set just now; `recognised`: the kind was;
-    `rerouted`: the case goes another way than before.
+    `rerouted`: the case goes another way than before; `choose`: the kinds that it may be, when neither is sure.
     """
 
     case: CaseRow
@@ -66,18 +71,20 @@ class Outcome:
     placed: bool
     recognised: bool
     rerouted: bool
+    choose: tuple[str, ...] = ()
 
 
 def open_case(book: Book, city: City, resident: ResidentRow, report: Report, now: datetime) -> Outcome:
     """Open a case and route it. Without a classifier or a place it goes to the dispatchers, numbered all the same."""
     place = report.place or _assumed(city, resident, now)
     case = _blank(city, report, place, now)
-    case.resident_id, case.gathering_until = resident.id, now + GATHERING
+    case.resident_id, case.gathering_until, case.anonymous = resident.id, now + GATHERING, resident.anonymous
     row = _enter(book, case, REPORTER, now)
     _attach(book, case, row, report, now)
     decision = _route(book, city, case, now)
     _learn_habits(resident, case)
-    return Outcome(case, decision.ask_place, placed=bool(place), recognised=True, rerouted=True)
+    choose = _choices(city, case, decision)
+    return Outcome(case, decision.ask_place, placed=bool(place), recognised=True, rerouted=True, choose=choose)
 
 
 def open_imported(book: Book, city: City, report: Report, now: datetime, *, source_key: str, channel: str) -> CaseRow:
@@ -100,37 +107,43 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     placed = place is not None and (report.correcting or case.place_source in ASSUMED or _says_more(place, case))
     if placed:
         _put(case, place)
+    choose: tuple[str, ...] = ()
     ask_place, holder, kind = False, case.holder_id, case.category_code
-    if (changed or placed) and case.state in {State.NEW, State.ASSIGNED} and not _in_hands(book, case):
-        ask_place = _route(book, city, case, now).ask_place
+    if report.danger:
+        _alarm(case, now)
+    if (changed or placed or report.danger) and case.state in ROUTABLE and not _in_hands(book, case):
+        decision = _route(book, city, case, now)
+        ask_place, choose = decision.ask_place, _choices(city, case, decision)
     resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
     if resident is not None:
         _learn_habits(resident, case)
     recognised = kind != case.category_code
     rerouted = recognised or holder != case.holder_id
-    return Outcome(case, ask_place, placed=placed, recognised=recognised, rerouted=rerouted)
+    return Outcome(case, ask_place, placed=placed, recognised=recognised, rerouted=rerouted, choose=choose)
 
 
 def verify(book: Book, city: City, case: CaseRow, now: datetime, *, solved: bool, words: str) -> None:
     """Close a case that the resident finds solved, or send it back to its holder."""
     if solved:
-        lifecycle.step(book, case, Action.VERIFY_PASS, REPORTER, now, text=words, public=True)
+        row = lifecycle.step(book, case, Action.VERIFY_PASS, REPORTER, now, text=words, public=True)
+        lifecycle.notify(book, city, case, "closed", now, history=row)
         return
-    lifecycle.step(book, case, Action.VERIFY_FAIL, REPORTER, now, text=words, public=True)
-    _begin_again(city, case, now)
+    row = lifecycle.step(book, case, Action.VERIFY_FAIL, REPORTER, now, text=words, public=True)
+    _begin_again(book, city, case, row, now)
 
 
 def reopen(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) -> None:
     """Take up a closed case again, because the resident says that it is not solved; it may be rated anew."""
-    lifecycle.step(book, case, Action.REOPEN, REPORTER, now, text=words, public=True)
+    row = lifecycle.step(book, case, Action.REOPEN, REPORTER, now, text=words, public=True)
     case.rating, case.rating_words = None, ""
-    _begin_again(city, case, now)
+    _begin_again(book, city, case, row, now)
 
 
-def _begin_again(city: City, case: CaseRow, now: datetime) -> None:
+def _begin_again(book: Book, city: City, case: CaseRow, row: HistoryRow, now: datetime) -> None:
     case.failed_checks += 1
     case.resolved_at = case.contacted_at = None
     lifecycle.hold(case, city, city.units[case.holder_id], now)
+    lifecycle.notify(book, city, case, "reopened", now, history=row)
 
 
 def rate(book: Book, case: CaseRow, rating: str, now: datetime, *, words: str) -> None:
@@ -148,10 +161,49 @@ def explain(book: Book, case: CaseRow, words: str, now: datetime) -> None:
         lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words, public=True)
 
 
-def urge(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
-    """Count an urge and show it to the holder."""
+def urge(book: Book, case: CaseRow, now: datetime, *, words: str) -> bool:
+    """Count an urge and show it to the holder; say whether it counted, because the last one stands for some hours."""
+    if case.urged_at is not None and now - case.urged_at < URGE_AGAIN:
+        return False
     lifecycle.step(book, case, Action.URGE, REPORTER, now, text=words, public=True)
-    case.urges += 1
+    case.urges, case.urged_at = case.urges + 1, now
+    return True
+
+
+def complain(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
+    """Put a complaint about the handling before the dispatchers."""
+    lifecycle.step(book, case, Action.COMPLAIN, REPORTER, now, text=words, public=True)
+    case.attention = "complaint"
+
+
+def want_human(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
+    """Put a resident's wish to speak with a person before the dispatchers."""
+    lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words, public=True)
+    case.attention = "human"
+
+
+def stay_anonymous(book: Book, resident: ResidentRow, now: datetime) -> None:
+    """Keep it from those who handle who reported: in the cases in work, and in all to come."""
+    resident.anonymous = True
+    for case in book.all_cases_of(resident.id):
+        if case.state in OPEN and not case.anonymous:
+            case.anonymous = True
+            lifecycle.record(book, case, "anonymous", REPORTER, now, text="不要让人知道是谁反映的")
+
+
+def choose_kind(book: Book, city: City, case: CaseRow, code: str, now: datetime, *, words: str = "") -> Outcome:
+    """Take the resident's word for the kind of matter; while nobody has decided, the case goes where that kind goes."""
+    category = city.categories[code]
+    lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words or f"这是“{category.name}”", public=True)
+    before = case.category_code
+    if case.category_by != "staff":
+        case.category_code, case.category_by = code, "resident"
+    ask_place, holder = False, case.holder_id
+    if case.state in ROUTABLE and not _in_hands(book, case):
+        ask_place = _route(book, city, case, now).ask_place
+    return Outcome(
+        case, ask_place, placed=False, recognised=before != case.category_code, rerouted=holder != case.holder_id
+    )
 
 
 def withdraw(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
@@ -164,9 +216,7 @@ def close_by_default(book: Book, city: City, case: CaseRow, now: datetime) -> No
     """Close a case whose resident has not verified in time; they can still rate it."""
     row = lifecycle.step(book, case, Action.VERIFY_PASS, SYSTEM, now, text="到期未核查，按办结处理")
     lifecycle.notify(book, city, case, "closed_by_default", now, history=row)
-    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
-    if resident is not None:
-        resident.asked, resident.asked_case_id = "rate", case.id
+    lifecycle.expect(book, case, "rate", now)
 
 
 def _blank(city: City, report: Report, place: routing.Located | None, now: datetime) -> CaseRow:
@@ -180,7 +230,8 @@ def _blank(city: City, report: Report, place: routing.Located | None, now: datet
         contact_by=now,
         finish_by=now,
     )
-    case.urgent = report.danger
+    if report.danger:
+        _alarm(case, now)
     _understand(city, case, report)
     _put(case, place)
     lifecycle.hold(case, city, city.dispatch, now)
@@ -239,8 +290,7 @@ def _put(case: CaseRow, place: routing.Located | None) -> None:
 
 def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Decision:
     """Decide the queue anew and put the case there; the reasons are kept with it."""
-    first = case.guesses[0] if case.guesses else None
-    guess = routing.Guess(first["code"], first["probability"]) if first else None
+    guess = _guess(case)
     category = city.categories.get(guess.code) if guess else None
     place = routing.Located(case.place_words, case.grid_id, case.place_source) if case.place_source else None
     decision = routing.decide(guess, category, place, confident=city.confident, no_guess=_why_no_guess(case))
@@ -257,6 +307,28 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
         lifecycle.hold(case, city, unit, now)
         lifecycle.step(book, case, Action.SEND, SYSTEM, now, text=f"到{unit.name}：{'；'.join(decision.reasons)}")
     return decision
+
+
+def _guess(case: CaseRow) -> routing.Guess | None:
+    if case.category_by == "resident" and case.category_code:
+        return routing.Guess(case.category_code, 1.0, chosen=True)
+    first = case.guesses[0] if case.guesses else None
+    return routing.Guess(first["code"], first["probability"]) if first else None
+
+
+def _choices(city: City, case: CaseRow, decision: routing.Decision) -> tuple[str, ...]:
+    """Return the kinds to offer when the classifier hesitates between two: their codes, the likelier first."""
+    if decision.ask_place or decision.queue != "dispatch" or case.urgent or case.category_by != "classifier":
+        return ()
+    likely = [guess for guess in case.guesses if guess["code"] in city.categories][:OFFERED]
+    if len(likely) < OFFERED or sum(guess["probability"] for guess in likely) < WORTH_ASKING:
+        return ()
+    return tuple(guess["code"] for guess in likely)
+
+
+def _alarm(case: CaseRow, now: datetime) -> None:
+    """Mark danger to life: the duty desk has to acknowledge it."""
+    case.urgent, case.alarmed_at, case.acknowledged_at, case.acknowledged_by = True, now, None, None
 
 
 def _why_no_guess(case: CaseRow) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cases import limits, words
 from cases.numbers import number_of, spoken
-from cases.storage.tables import HistoryRow, OutboxRow
-from cases.workflow import Action, Relation, State, find
+from cases.storage.tables import HistoryRow, OutboxRow, ResidentRow
+from cases.workflow import ENDED, Action, Relation, State, find
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +29,15 @@ class Who:
     kind: str
     relations: frozenset[Relation]
     staff_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is owed to a resident: a text, or a stored photo. `notice` says what it tells."""
+
+    notice: str
+    text: str = ""
+    attachment_id: int | None = None
 
 
 REPORTER = Who("resident", frozenset({Relation.REPORTER}))
@@ -52,7 +61,7 @@ def step(
     before = case.state
     if rule.to is not None:
         case.state = rule.to
-        case.ended_at = now if rule.to in {State.CLOSED, State.REJECTED, State.WITHDRAWN} else None
+        case.ended_at = now if rule.to in ENDED else None
     row = record(book, case, action, who, now, text=text.strip(), public=public, before=before)
     refresh_due(case)
     return row
@@ -110,33 +119,63 @@ def refresh_due(case: CaseRow) -> None:
 def notify(
     book: Book, city: City, case: CaseRow, notice: str, now: datetime, *, text: str = "", history: HistoryRow
 ) -> None:
-    """Owe the resident one of the notices; the worker delivers it, and its fate shows at `history`."""
-    if case.resident_id is None:
+    """Owe the reporter, and those who follow, one of the notices; its fate shows at `history`.
+
+    At night it waits for the morning, unless the matter is urgent or the resident is writing just now.
+    """
+    facts = {
+        "title": words.title_of(case.text),
+        "number": spoken(number_of(case.id)),
+        "holder": city.units[case.holder_id].name,
+        "contact_by": limits.spoken_time(case.contact_by, now),
+        "finish_by": limits.spoken_time(case.finish_by, now),
+        "text": text.strip(),
+    }
+    if case.resident_id is not None and notice in words.NOTICES:
+        content = words.NOTICES[notice].format(about=words.ABOUT.format(**facts), **facts)
+        owe(book, case, Message(notice, content), now, history_id=history.id)
+    if notice not in words.FOLLOWERS_NOTICES:
         return
-    content = words.NOTICES[notice].format(
-        title=words.title_of(case.text),
-        number=spoken(number_of(case.id)),
-        holder=city.units[case.holder_id].name,
-        contact_by=limits.spoken_time(case.contact_by, now),
-        finish_by=limits.spoken_time(case.finish_by, now),
-        text=text.strip(),
-    )
-    owe(book, case, content, now, history_id=history.id)
+    category = city.categories.get(case.category_code or "")
+    about = words.FOLLOWED.format(category=category.name if category else "附近的事", number=facts["number"])
+    content = words.FOLLOWERS_NOTICES[notice].format(about=about, **facts)
+    for follower_id in book.followers(case.id):
+        owe(book, case, Message(notice, content), now, history_id=history.id, resident_id=follower_id)
 
 
 def owe(
-    book: Book, case: CaseRow, text: str, now: datetime, *, history_id: int, attachment_id: int | None = None
-) -> None:
-    """Put a text, or a stored photo, into the outbox."""
-    if case.resident_id is None:
-        return
+    book: Book,
+    case: CaseRow,
+    message: Message,
+    now: datetime,
+    *,
+    history_id: int | None = None,
+    resident_id: int | None = None,
+    at: datetime | None = None,
+) -> OutboxRow | None:
+    """Put a message into the outbox: for the reporter, or for `resident_id`; due `at`, or else once it is day."""
+    to = resident_id or case.resident_id
+    resident = book.get(ResidentRow, to) if to is not None else None
+    if resident is None:
+        return None
+    awake = case.urgent or now - resident.last_seen_at < limits.AWAKE
+    if awake:
+        book.wake_held(resident.id, now)
     row = OutboxRow(
-        resident_id=case.resident_id,
+        resident_id=resident.id,
         case_id=case.id,
         history_id=history_id,
-        text=text,
-        attachment_id=attachment_id,
-        next_try_at=now,
+        notice=message.notice,
+        text=message.text,
+        attachment_id=message.attachment_id,
+        next_try_at=at or (now if awake else limits.daytime(now)),
         created_at=now,
     )
-    book.add(row)
+    return book.add(row)
+
+
+def expect(book: Book, case: CaseRow, what: str, now: datetime) -> None:
+    """Note that the reporter's next words may answer a question about this case: `verify`, `rate` or `answer`."""
+    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
+    if resident is not None:
+        resident.asked, resident.asked_case_id, resident.asked_at = what, case.id, now

@@ -20,6 +20,13 @@ REOPEN_DAYS = 30
 DISPATCH_HOURS = (2.0, 8.0, 40.0)
 # Danger to life, whatever kind the classifier makes of it; round the clock.
 DANGER_HOURS = (0.25, 0.5, 24.0)
+# A case may be urged once in so many hours; the first urge stands meanwhile.
+URGE_HOURS = 4
+# Danger that nobody has acknowledged for so long is shown to everyone who could help.
+ALARM_MINUTES = 3
+# Nobody is woken by a notice: from 22:00 to 7:30 it waits. Who wrote within the last half hour is awake.
+NIGHT = (time(22), time(7, 30))
+AWAKE = timedelta(minutes=30)
 _WEEKDAYS = "一二三四五六日"
 
 
@@ -62,6 +69,16 @@ def deadlines(start: datetime, hours: tuple[float, float, float], *, urgent: boo
     if urgent:
         return Deadlines(*(start + timedelta(hours=count) for count in hours))
     return Deadlines(*(add_working_hours(start, count) for count in hours))
+
+
+def daytime(moment: datetime) -> datetime:
+    """Return `moment`, or the morning (UTC) after it when it lies in the night."""
+    local = moment.astimezone(CHINA)
+    begins, ends = NIGHT
+    if ends <= local.time() < begins:
+        return moment
+    day = local.date() + timedelta(days=local.time() >= begins)
+    return datetime.combine(day, ends, CHINA).astimezone(UTC)
 
 
 def due(state: State, limits: Deadlines, *, contacted: bool, resolved_at: datetime | None) -> datetime | None:

@@ -10,10 +10,11 @@ CONFIDENT = 0.45
 
 @dataclass(frozen=True)
 class Guess:
-    """A category's code and how probable the classifier finds it."""
+    """A category's code and how probable the classifier finds it; `chosen`: the resident said so themselves."""
 
     code: str
     probability: float
+    chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ def decide(
     if guess is None or category is None:
         return Decision("dispatch", None, (*reasons, f"{no_guess}，交派单员"), ask_place)
     share = f"判断为“{category.full_name}”，把握 {guess.probability:.0%}"
-    if guess.probability < confident:
+    if guess.chosen:
+        share = f"居民说这是“{category.full_name}”"
+    elif guess.probability < confident:
         reasons.append(f"{share}，低于 {confident:.0%}，交派单员确认")
         return Decision("dispatch", category, tuple(reasons), ask_place)
     if ask_place:

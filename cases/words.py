@@ -12,6 +12,7 @@ STATES = {
     State.CLOSED: "已办结",
     State.REJECTED: "不予受理",
     State.WITHDRAWN: "已撤回",
+    State.MERGED: "已并入",
 }
 # What staff read where the resident's words would be wrong.
 STAFF_STATES = STATES | {State.RESOLVED: "待居民核查"}
@@ -31,7 +32,23 @@ ACTIONS = {
     Action.VERIFY_FAIL: "核查不通过",
     Action.RATE: "评价",
     Action.REOPEN: "重新办理",
+    Action.SET_OUT: "我在路上",
+    Action.ASK: "问居民",
+    Action.ACKNOWLEDGE: "签收警情",
+    Action.COMPLAIN: "对办理不满",
+    Action.MERGE: "并入",
 }
+# What else stands in a history.
+EVENTS = {
+    "open": "建案",
+    "erase": "删除个人信息",
+    "media": "发来文件",
+    "joined": "邻居也反映",
+    "anonymous": "要求匿名",
+    "alarm_widened": "警情没人签收",
+}
+# Why a dispatcher should look at a case (`CaseRow.attention`).
+ATTENTION = {"complaint": "居民对办理不满", "human": "居民想和人说话", "kind": "居民说类别不对"}
 OPENED = "建案"
 ROUTED = "系统派单"
 
@@ -60,19 +77,31 @@ UNIT_KINDS = {
 
 RATINGS = {"satisfied": "满意", "fair": "基本满意", "unsatisfied": "不满意"}
 
+# What residents are told. `{about}` begins with whose matter it is: the one they reported, or one that they follow.
 NOTICES = {
-    "accepted": "您反映的“{title}”（工单 {number}），{holder}已经接手，{finish_by}前给您结果。",
+    "accepted": "{about}，{holder}已经接手，{finish_by}前给您结果。",
+    "set_out": "{about}，{holder}的人已经在路上了。",
     "reply": "【{holder}回复】工单 {number}：\n{text}",
-    "sent": "您反映的“{title}”（工单 {number}）已转给{holder}，{contact_by}前会联系您。",
-    "rejected": "您反映的“{title}”（工单 {number}）这里办不了：\n{text}",
-    "result": (
-        "您反映的“{title}”（工单 {number}）有结果了。\n【{holder}】{text}\n\n"
-        "请您看看解决了没有：\n回复 1 解决了\n回复 2 没解决"
-    ),
+    "ask": "【{holder}想问您】工单 {number}：\n{text}\n直接在这里回我就行，我转给他们。",
+    "sent": "{about}已转给{holder}，{contact_by}前会联系您。",
+    "rejected": "{about}这里办不了：\n{text}",
+    "result": ("{about}有结果了。\n【{holder}】{text}\n\n请您看看解决了没有：\n回复 1 解决了\n回复 2 没解决"),
     "closed_by_default": (
         "工单 {number}“{title}”一直没等到您的回音，先按办结处理了。\n"
         "要是还没解决，再说一声，我们接着办。也请您评个分：满意、基本满意，还是不满意？"
     ),
+}
+ABOUT = "您反映的“{title}”（工单 {number}）"
+# Followers hear how it goes, in words that tell nothing of the reporter; verifying is the reporter's.
+FOLLOWED = "您关注的“{category}”（工单 {number}）"
+FOLLOWERS_NOTICES = {
+    "accepted": "{about}，{holder}已经接手，{finish_by}前办好。",
+    "set_out": "{about}，{holder}的人已经在路上了。",
+    "sent": "{about}已转给{holder}。",
+    "rejected": "{about}这里办不了：\n{text}",
+    "result": "{about}有结果了。\n【{holder}】{text}",
+    "closed": "{about}已经办结，谢谢您的关注。",
+    "reopened": "{about}还没解决，已退回{holder}重新办。",
 }
 TITLE_CHARACTERS = 18
 

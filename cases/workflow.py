@@ -24,6 +24,7 @@ class State(StrEnum):
     CLOSED = "closed"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    MERGED = "merged"
 
 
 class Action(StrEnum):
@@ -43,6 +44,11 @@ class Action(StrEnum):
     VERIFY_FAIL = "verify_fail"
     RATE = "rate"
     REOPEN = "reopen"
+    SET_OUT = "set_out"
+    ASK = "ask"
+    ACKNOWLEDGE = "acknowledge"
+    COMPLAIN = "complain"
+    MERGE = "merge"
 
 
 class Relation(StrEnum):
@@ -59,7 +65,7 @@ class Relation(StrEnum):
 OPEN = frozenset({State.NEW, State.ASSIGNED, State.ACCEPTED, State.RESOLVED})
 IN_HAND = frozenset({State.ASSIGNED, State.ACCEPTED})
 UNRESOLVED = IN_HAND | {State.NEW}
-ENDED = frozenset({State.CLOSED, State.REJECTED, State.WITHDRAWN})
+ENDED = frozenset({State.CLOSED, State.REJECTED, State.WITHDRAWN, State.MERGED})
 STAFF = (Relation.DISPATCHER, Relation.SUPERIOR, Relation.HOLDER)
 
 
@@ -76,17 +82,22 @@ class Rule:
 
 # The order is the order of the console's buttons: the likeliest first.
 RULES = (
+    Rule(Action.ACKNOWLEDGE, STAFF, UNRESOLVED, needs=("alarm",)),
     Rule(Action.ACCEPT, (Relation.HOLDER,), frozenset({State.ASSIGNED}), State.ACCEPTED),
+    Rule(Action.SET_OUT, (Relation.HOLDER,), frozenset({State.ACCEPTED})),
     Rule(Action.REPORT_RESULT, (Relation.HOLDER,), IN_HAND, State.RESOLVED, needs=("text",)),
     Rule(Action.SEND, (Relation.DISPATCHER,), UNRESOLVED, State.ASSIGNED, needs=("unit",)),
     Rule(Action.SEND, (Relation.SUPERIOR, Relation.HOLDER), IN_HAND, State.ASSIGNED, needs=("unit",)),
     Rule(Action.SEND, (Relation.SYSTEM,), frozenset({State.NEW, State.ASSIGNED}), State.ASSIGNED, needs=("unit",)),
     Rule(Action.REPLY, STAFF, OPEN, needs=("text",)),
+    Rule(Action.ASK, STAFF, UNRESOLVED, needs=("text",)),
     Rule(Action.RETURN, (Relation.HOLDER,), IN_HAND, State.NEW, needs=("text",)),
     Rule(Action.REJECT, (Relation.DISPATCHER,), frozenset({State.NEW}), State.REJECTED, needs=("text",)),
     Rule(Action.NOTE, STAFF, OPEN | {State.CLOSED}, needs=("text",)),
     Rule(Action.SUPPLEMENT, (Relation.REPORTER,), OPEN),
     Rule(Action.URGE, (Relation.REPORTER,), UNRESOLVED),
+    Rule(Action.COMPLAIN, (Relation.REPORTER,), UNRESOLVED),
+    Rule(Action.MERGE, (Relation.REPORTER,), frozenset({State.NEW, State.ASSIGNED}), State.MERGED),
     Rule(Action.WITHDRAW, (Relation.REPORTER,), UNRESOLVED, State.WITHDRAWN),
     Rule(Action.VERIFY_PASS, (Relation.REPORTER, Relation.SYSTEM), frozenset({State.RESOLVED}), State.CLOSED),
     Rule(Action.VERIFY_FAIL, (Relation.REPORTER,), frozenset({State.RESOLVED}), State.ASSIGNED),

@@ -13,6 +13,7 @@ from cases.storage.tables import (
     Base,
     CaseRow,
     CategoryRow,
+    FollowerRow,
     HistoryRow,
     InboxRow,
     MetaRow,
@@ -22,7 +23,7 @@ from cases.storage.tables import (
     StaffRow,
     UnitRow,
 )
-from cases.workflow import ENDED, OPEN
+from cases.workflow import ENDED, OPEN, UNRESOLVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=Base)
 PAGE = 30
 EXPORT_BATCH = 500
+# `OutboxRow.notice` of the note on what came in silence.
+BURST = "burst"
+# So many cases of one kind are compared with a new one.
+SAME_KIND = 200
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,11 @@ class Book:
 
     def bells(self) -> list[Bell]:
         """Return what the worker should be told of once this transaction is committed."""
-        return [Bell("outbox" if isinstance(row, OutboxRow) else "media", row.id) for row in self._owed]
+        return [
+            Bell("outbox" if isinstance(row, OutboxRow) else "media", row.id)
+            for row in self._owed
+            if row.next_try_at <= row.created_at
+        ]
 
     # -- locks -------------------------------------------------------------------------------------------------
 
@@ -134,6 +143,45 @@ class Book:
         )
         return self._session.scalars(query.limit(limit)).all()
 
+    def followers(self, case_id: int) -> Sequence[int]:
+        """Return the ids of the residents who follow a case."""
+        return self._session.scalars(select(FollowerRow.resident_id).where(FollowerRow.case_id == case_id)).all()
+
+    def followed_by(self, resident_id: int) -> Sequence[CaseRow]:
+        """Return the cases of others that a resident follows, the newest first."""
+        query = (
+            select(CaseRow)
+            .join(FollowerRow, FollowerRow.case_id == CaseRow.id)
+            .where(FollowerRow.resident_id == resident_id)
+            .order_by(CaseRow.id.desc())
+        )
+        return self._session.scalars(query).all()
+
+    def same_kind(self, case: CaseRow, since: datetime) -> Sequence[CaseRow]:
+        """Return other residents' cases in work of the same kind, opened since then, the oldest first."""
+        query = (
+            select(CaseRow)
+            .where(CaseRow.category_code == case.category_code, CaseRow.opened_at >= since, CaseRow.id != case.id)
+            .where(CaseRow.state.in_(UNRESOLVED), CaseRow.resident_id != case.resident_id)
+            .order_by(CaseRow.id)
+        )
+        return self._session.scalars(query.limit(SAME_KIND)).all()
+
+    def alarms(self, before: datetime | None = None) -> Sequence[CaseRow]:
+        """Return the cases with danger to life that nobody has acknowledged (raised before then), oldest first."""
+        query = (
+            select(CaseRow)
+            .where(CaseRow.alarmed_at.is_not(None), CaseRow.acknowledged_at.is_(None), CaseRow.state.in_(UNRESOLVED))
+            .order_by(CaseRow.alarmed_at)
+        )
+        if before is not None:
+            query = query.where(CaseRow.alarmed_at < before)
+        return self._session.scalars(query).all()
+
+    def merged_into(self, case_id: int) -> Sequence[CaseRow]:
+        """Return the cases whose reporters follow this one instead."""
+        return self._session.scalars(select(CaseRow).where(CaseRow.merged_into_id == case_id)).all()
+
     def resident(self, openid: str) -> Sequence[ResidentRow]:
         """Return the residents with this openid: one for each official account."""
         return self._session.scalars(select(ResidentRow).where(ResidentRow.openid == openid)).all()
@@ -159,7 +207,8 @@ class Book:
     def forget_resident(self, resident: ResidentRow) -> None:
         """Delete a resident and everything that they sent."""
         self._session.flush()
-        self._session.execute(delete(OutboxRow).where(OutboxRow.resident_id == resident.id))
+        for kind in (OutboxRow, FollowerRow):
+            self._session.execute(delete(kind).where(kind.resident_id == resident.id))
         self._session.execute(delete(InboxRow).where(InboxRow.resident_id == resident.id))
         self._session.delete(resident)
 
@@ -201,6 +250,8 @@ class Book:
             query = query.where(CaseRow.state.in_(scope.states))
         if scope.holder_id is not None:
             query = query.where(CaseRow.holder_id == scope.holder_id)
+        if scope.attention:
+            query = query.where(CaseRow.attention != "")
         if scope.below is not None:
             units = select(UnitRow.id).where(UnitRow.path.startswith(scope.below, autoescape=True))
             query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
@@ -250,7 +301,7 @@ class Book:
         """Return when the message that this resident has to get before this one is tried next, or None."""
         query = (
             select(OutboxRow.next_try_at)
-            .where(OutboxRow.resident_id == row.resident_id, OutboxRow.id < row.id)
+            .where(OutboxRow.resident_id == row.resident_id, OutboxRow.id < row.id, OutboxRow.notice != BURST)
             .where(OutboxRow.state.in_(("waiting", "sending")))
             .order_by(OutboxRow.id)
         )
@@ -267,6 +318,34 @@ class Book:
         if later is not None and later.next_try_at > now:
             later.next_try_at = now
             self._owed.append(later)
+
+    def wake_held(self, resident_id: int, now: datetime) -> None:
+        """Let what waits for the morning go out now: the resident is awake, or is being woken anyway."""
+        query = select(OutboxRow).where(
+            OutboxRow.resident_id == resident_id,
+            OutboxRow.state == "waiting",
+            OutboxRow.attempts == 0,
+            OutboxRow.next_try_at > now,
+            OutboxRow.notice != BURST,
+        )
+        for row in self._session.scalars(query.with_for_update()):
+            row.next_try_at = now
+            self._owed.append(row)
+
+    def burst_note(self, case_id: int) -> OutboxRow | None:
+        """Return the note on what came in silence that waits to be sent about this case."""
+        query = select(OutboxRow).where(
+            OutboxRow.case_id == case_id, OutboxRow.notice == BURST, OutboxRow.state == "waiting"
+        )
+        return self._session.scalars(query.with_for_update()).first()
+
+    def drop(self, row: Base) -> None:
+        """Delete a row."""
+        self._session.delete(row)
+
+    def to_erase(self, now: datetime, limit: int) -> Sequence[int]:
+        """Return ids of residents who wanted to be forgotten before now."""
+        return self._session.scalars(select(ResidentRow.id).where(ResidentRow.erase_at <= now).limit(limit)).all()
 
     def backlog(self) -> dict[str, int]:
         """Return how many messages and files wait."""
@@ -330,8 +409,12 @@ def _tells_of_resident(row: HistoryRow) -> bool:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which cases a list shows: in these states, held by this unit, or held or located below this path."""
+    """Which cases a list shows: in these states, held by this unit, or held or located below this path.
+
+    `attention`: only those that a dispatcher should look at.
+    """
 
     states: frozenset[str] | None = None
     holder_id: int | None = None
     below: str | None = None
+    attention: bool = False

@@ -133,7 +133,11 @@ class StaffRow(Base):
 
 
 class ResidentRow(Base):
-    """A resident of one official account. `asked` is what the bot waits for: verify, rate or why."""
+    """A resident of one official account.
+
+    `asked` is what the bot waits for (`bot.answers`), about which case, and which other one; `told_at`: when they
+    read what is kept of them; `erase_at`: when they are to be forgotten; `anonymous`: nobody shall know who reported.
+    """
 
     __tablename__ = "residents"
     __table_args__ = (UniqueConstraint("account", "openid"),)
@@ -146,11 +150,20 @@ class ResidentRow(Base):
     scene_at: Mapped[datetime | None]
     asked: Mapped[str | None] = mapped_column(String(10))
     asked_case_id: Mapped[int | None]
+    asked_other_id: Mapped[int | None]
+    asked_at: Mapped[datetime | None]
+    anonymous: Mapped[bool] = mapped_column(default=False)
+    told_at: Mapped[datetime | None]
+    erase_at: Mapped[datetime | None] = mapped_column(index=True)
     last_seen_at: Mapped[datetime]
 
 
 class CaseRow(Base):
-    """A case. Its number is computed from `id` (`cases.numbers`), its due time is the limit that counts now."""
+    """A case. Its number is computed from `id` (`cases.numbers`), its due time is the limit that counts now.
+
+    `alarmed_at`: danger to life, which somebody has to acknowledge; `attention`: why a dispatcher should look at it
+    (`complaint`, `human`), empty once they did; `merged_into_id`: the case that this one's reporter follows instead.
+    """
 
     __tablename__ = "cases"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -185,9 +198,27 @@ class CaseRow(Base):
     failed_checks: Mapped[int] = mapped_column(default=0)
     urgent: Mapped[bool] = mapped_column(default=False)
     urges: Mapped[int] = mapped_column(default=0)
+    urged_at: Mapped[datetime | None]
+    anonymous: Mapped[bool] = mapped_column(default=False)
+    attention: Mapped[str] = mapped_column(String(20), default="")
+    alarmed_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[int | None]
+    merged_into_id: Mapped[int | None] = mapped_column(index=True)
     rating: Mapped[str | None] = mapped_column(String(20))
     rating_words: Mapped[str] = mapped_column(Text, default="")
     __table_args__ = (Index(None, "holder_id", "state", "due_at"), Index(None, "state", "due_at"))
+
+
+class FollowerRow(Base):
+    """A resident who follows a case that a neighbour reported: they hear of its progress and count in its heat."""
+
+    __tablename__ = "followers"
+    __table_args__ = (UniqueConstraint("case_id", "resident_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
+    created_at: Mapped[datetime]
 
 
 class HistoryRow(Base):
@@ -244,13 +275,17 @@ class InboxRow(Base):
 
 
 class OutboxRow(Base):
-    """A text or photo owed to a resident. `state`: waiting, sending, sent or undeliverable (with `error` for staff)."""
+    """A text or photo owed to a resident. `state`: waiting, sending, sent or undeliverable (with `error` for staff).
+
+    `notice` says what it tells: one of `cases.words.NOTICES`, `photo`, or `burst` (what came in silence).
+    """
 
     __tablename__ = "outbox"
     id: Mapped[int] = mapped_column(primary_key=True)
     resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
     history_id: Mapped[int | None] = mapped_column(ForeignKey("history.id"), index=True)
+    notice: Mapped[str] = mapped_column(String(20), default="")
     text: Mapped[str] = mapped_column(Text)
     attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id"))
     state: Mapped[str] = mapped_column(String(15), default="waiting")

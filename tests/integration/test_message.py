@@ -147,6 +147,7 @@ ODD_TEXTS = (
 def test_odd_texts_get_a_helpful_answer(resident: Resident) -> None:
     """Empty, endless, emoji-only and control-character texts are answered, not crashed on."""
     for text in ODD_TEXTS:
+        resident.say("说完了")
         assert len(resident.say(text)) > 5, repr(text[:10])
 
 

@@ -21,6 +21,12 @@ EXPECTED: dict[tuple[State, Action, Relation], State] = {
     (S.NEW, A.SEND, R.SYSTEM): S.ASSIGNED,
     (S.ASSIGNED, A.SEND, R.SYSTEM): S.ASSIGNED,
 }
+EXPECTED[S.ACCEPTED, A.SET_OUT, R.HOLDER] = S.ACCEPTED
+for state in (S.NEW, S.ASSIGNED):
+    EXPECTED[state, A.MERGE, R.REPORTER] = S.MERGED
+for state in (S.NEW, S.ASSIGNED, S.ACCEPTED):
+    EXPECTED[state, A.COMPLAIN, R.REPORTER] = state
+    EXPECTED |= {(state, action, who): state for action in (A.ASK, A.ACKNOWLEDGE) for who in STAFF}
 for state in (S.ASSIGNED, S.ACCEPTED):
     EXPECTED[state, A.REPORT_RESULT, R.HOLDER] = S.RESOLVED
     EXPECTED[state, A.RETURN, R.HOLDER] = S.NEW

@@ -31,7 +31,9 @@ def register(routes: Blueprint, house: House) -> None:
             row = book.get(AttachmentRow, attachment_id)
             if row is None or row.state != "stored":
                 abort(404)
-            handling.access_case(book, city, me, row.case_id)
+            case, held = handling.access_case(book, city, me, row.case_id)
+            if row.kind == "voice" and not handling.may_hear(case, held):
+                abort(403)
             name, mime = row.file, row.mime
         if "thumb" in request.args and mime == "image/jpeg":
             name = Path(name).stem + THUMBNAIL

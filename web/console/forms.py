@@ -27,6 +27,9 @@ HINTS = {
     Action.RETURN: "退回给派单员重新派，居民不会收到这段话。",
     Action.REJECT: "居民会收到这段话：为什么办不了，该去哪里办。",
     Action.NOTE: "只有工作人员看得到。",
+    Action.SET_OUT: "居民会收到：您已经在路上了。",
+    Action.ASK: "居民会收到这个问题，他接着发来的都会进这个工单。",
+    Action.ACKNOWLEDGE: "签收表示已有人在处置：先打电话核实，再通知 119、110、120 或现场人员。",
 }
 PLACEHOLDERS = {
     Action.REPORT_RESULT: "例：已换上新井盖，周边清扫干净，请放心通行。",
@@ -34,15 +37,20 @@ PLACEHOLDERS = {
     Action.REPLY: "例：师傅下午两点到，请您留意电话。",
     Action.RETURN: "为什么不该我们办，建议给谁",
     Action.REJECT: "例：这是水费账单的事，请打自来水公司客服。",
+    Action.ASK: "例：漏水的是厨房还是卫生间？几点方便上门？",
     Action.NOTE: "例：已电话联系物业，约明早现场看。",
 }
 REASONS = {Action.RETURN: ("不在本网格", "不是我们的职责", "重复的工单", "信息不够，找不到地方", "其他原因：")}
+WITHOUT_TEXT = frozenset({Action.ACCEPT, Action.SET_OUT, Action.ACKNOWLEDGE})
 WITH_PHOTOS = frozenset({Action.REPORT_RESULT, Action.REPLY, Action.NOTE})
 
 
 def action_forms(city: City, me: Actor, case: CaseRow, rules: Sequence[Rule]) -> tuple[ActionForm, ...]:
     """Return a form for each action that staff may take, the likeliest first; without a target there is no sending."""
-    actions = [rule for rule in rules if rule.action in handling.HANDLERS]
+    ringing = case.alarmed_at is not None and case.acknowledged_at is None
+    actions = [
+        rule for rule in rules if rule.action in handling.HANDLERS and (ringing or rule.action != Action.ACKNOWLEDGE)
+    ]
     forms = [_form(city, me, case, rule) for rule in actions]
     return tuple(form for form in forms if form.action != Action.SEND or form.units)
 
@@ -56,7 +64,7 @@ def _form(city: City, me: Actor, case: CaseRow, rule: Rule) -> ActionForm:
         name="派单" if first_send else words.ACTIONS[action],
         hint=HINTS[action],
         placeholder=PLACEHOLDERS.get(action, ""),
-        asks_text=action is not Action.ACCEPT,
+        asks_text=action not in WITHOUT_TEXT,
         needs_text="text" in rule.needs,
         asks_photos=action in WITH_PHOTOS,
         units=_units(city, me, case) if sending else (),

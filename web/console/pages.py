@@ -16,7 +16,7 @@ from cases.numbers import case_id_of, number_of
 from cases.words import ACTIONS
 from cases.workflow import Action
 from web.console import shape
-from web.console.session import Page, actor, frame
+from web.console.session import Page, actor, alarm_lines, frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +64,13 @@ def register(routes: Blueprint, house: House) -> None:
             row, held = handling.access_case(book, city, me, _case_id(number))
             page = shape.case_page(book, city, me, row, held, utc_now())
             return render_template("console/case.html", **frame(book, city, me), case=page)
+
+    @routes.get("/alarms")
+    def alarms() -> Page:
+        """Show the strip of unacknowledged danger, as every page has it and renews it."""
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            return render_template("console/alarms.html", alarms=alarm_lines(book, city, actor(book, city)))
 
     @routes.post("/cases/<number>/<action>")
     def act(number: str, action: str) -> Page:
@@ -162,5 +169,5 @@ def _inputs(house: House) -> Iterator[Inputs]:
 
 
 def _done(action: Action) -> str:
-    told = {Action.ACCEPT, Action.REPLY, Action.SEND, Action.REPORT_RESULT, Action.REJECT}
+    told = {Action.ACCEPT, Action.SET_OUT, Action.REPLY, Action.ASK, Action.SEND, Action.REPORT_RESULT, Action.REJECT}
     return f"已{ACTIONS[action]}，正在告诉居民。" if action in told else f"已{ACTIONS[action]}。"

@@ -26,6 +26,15 @@ class Tab:
 
 
 @dataclass(frozen=True)
+class Alarm:
+    """Danger to life that nobody has acknowledged: the case, its words, and since when."""
+
+    number: str
+    title: str
+    since: str
+
+
+@dataclass(frozen=True)
 class CaseLine:
     """One case in a list. `card` is `red`, `yellow` or empty."""
 
@@ -41,13 +50,15 @@ class CaseLine:
     card: str
     urgent: bool
     urges: int
+    heat: int
+    attention: str
     photos: int
     opened: str
 
 
 @dataclass(frozen=True)
 class Media:
-    """A photo, voice or video; `state` waiting, stored or failed; addresses are empty unless stored."""
+    """A photo, voice or video; `state` waiting, stored, failed or withheld; addresses are empty unless stored."""
 
     kind: str
     state: str
@@ -136,6 +147,8 @@ class CasePage:
     text: str
     channel: str
     resident: str
+    anonymous: bool
+    alarm: str
     waiting_since: str
     next_step: str
     place_source: str

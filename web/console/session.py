@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
 
 from bot.assembly import utc_now
-from cases import accounts, handling
-from cases.words import ROLES
-from web.console.present import Person, Tab
+from cases import accounts, alarms, handling, limits
+from cases.numbers import number_of
+from cases.words import ROLES, title_of
+from web.console.present import Alarm, Person, Tab
 from web.home import samples
 
 if TYPE_CHECKING:
@@ -87,7 +88,16 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         Tab(each.key, each.name, book.count(each.scope), current=each.key == current)
         for each in handling.lists_of(found)
     ]
-    return {"me": person, "tabs": tabs}
+    return {"me": person, "tabs": tabs, "alarms": alarm_lines(book, city, found)}
+
+
+def alarm_lines(book: Book, city: City, found: Actor) -> list[Alarm]:
+    """Return the unacknowledged alarms that this person is to see."""
+    now = utc_now()
+    return [
+        Alarm(number_of(case.id), title_of(case.text), limits.spoken_time(case.alarmed_at or now, now))
+        for case in alarms.ringing(book, city, found, now)
+    ]
 
 
 def admins_only(view: Callable[[Book, City, Actor], Page], house: House, *, writes: bool) -> Callable[[], Page]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from cases import limits, words
+from cases import handling, limits, neighbours, words
 from cases.numbers import number_of, spoken
 from cases.routing import PLACE_SOURCES
 from cases.storage.tables import ResidentRow, StaffRow
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
 WINDOW = timedelta(hours=48)
 CHANNELS = {"wechat": "微信", "import": "导入"}
-EVENT_NAMES = {"open": words.OPENED, "erase": "删除个人信息", "media": "发来文件"} | {
-    str(key): name for key, name in words.ACTIONS.items()
-}
+EVENT_NAMES = words.EVENTS | {str(key): name for key, name in words.ACTIONS.items()}
 DUE_VERBS = {
     State.NEW: "前派单",
     State.ASSIGNED: "前受理",
@@ -58,6 +56,8 @@ def case_line(book: Book, city: City, case: CaseRow, now: datetime) -> CaseLine:
         card=limits.card(case.due_at, now) or "",
         urgent=case.urgent or bool(category and category.urgent),
         urges=case.urges,
+        heat=neighbours.heat(book, case),
+        attention=words.ATTENTION.get(case.attention, ""),
         photos=photos,
         opened=_ago(case.opened_at, now),
     )
@@ -72,7 +72,9 @@ def case_page(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[
         line=case_line(book, city, case, now),
         text=case.text,
         channel=CHANNELS.get(case.channel, case.channel),
-        resident=_resident_name(resident),
+        resident=_resident_name(resident, case),
+        anonymous=case.anonymous,
+        alarm=_alarm(case, names),
         waiting_since=_waiting(resident, case, now),
         next_step=_next_step(city, case),
         place_source=PLACE_SOURCES.get(case.place_source, ""),
@@ -84,7 +86,7 @@ def case_page(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[
         rating=words.RATINGS.get(case.rating or "", ""),
         rating_words=case.rating_words,
         window=_window(resident, now),
-        thread=_thread(book, case, history, names),
+        thread=_thread(book, case, history, names, voices=handling.may_hear(case, held)),
         events=tuple(_event(row, names) for row in history if row.action != "answer"),
         actions=action_forms(city, me, case, rules),
     )
@@ -100,14 +102,21 @@ class _Names:
     def of(self, row: HistoryRow) -> str:
         if row.staff_id is None:
             return {"resident": "居民", "bot": "小助手", "system": "系统"}[row.who]
-        if row.staff_id not in self._known:
-            account = self._book.get(StaffRow, row.staff_id)
+        return self.person(row.staff_id)
+
+    def person(self, staff_id: int | None) -> str:
+        if staff_id is None:
+            return ""
+        if staff_id not in self._known:
+            account = self._book.get(StaffRow, staff_id)
             unit = self._city.units[account.unit_id].name if account else ""
-            self._known[row.staff_id] = f"{account.name}（{unit}）" if account else "已注销账号"
-        return self._known[row.staff_id]
+            self._known[staff_id] = f"{account.name}（{unit}）" if account else "已注销账号"
+        return self._known[staff_id]
 
 
-def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Names) -> tuple[Entry, ...]:
+def _thread(
+    book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Names, *, voices: bool
+) -> tuple[Entry, ...]:
     """Return the talk: what the resident hears and says, and the internal notes."""
     parts: dict[int | None, list[AttachmentRow]] = defaultdict(list)
     for part in book.attachments(case.id):
@@ -121,7 +130,7 @@ def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Na
         if not (row.public or messages or row.action == Action.NOTE):
             continue
         notice = next((message.text for message in messages if message.text), "")
-        media = tuple(_media(part) for part in parts[row.id])
+        media = tuple(_media(part, heard=voices) for part in parts[row.id])
         entries.append(
             Entry(
                 at=_moment(row.at),
@@ -154,7 +163,9 @@ def _delivery(messages: Sequence[OutboxRow]) -> Delivery | None:
     return Delivery("sent", "已送达")
 
 
-def _media(part: AttachmentRow) -> Media:
+def _media(part: AttachmentRow, *, heard: bool) -> Media:
+    if part.kind == "voice" and not heard:
+        return Media(part.kind, "withheld", "", "", part.transcript, "", "居民要求匿名，语音只给派单员听")
     stored = part.state == "stored"
     url = url_for("console.file", attachment_id=part.id) if stored else ""
     thumbnail = url_for("console.file", attachment_id=part.id, thumb=1) if stored and part.kind == "photo" else ""
@@ -196,13 +207,14 @@ def _next_step(city: City, case: CaseRow) -> str:
         State.CLOSED: "" if case.rating else "已办结，等居民评价",
         State.REJECTED: "",
         State.WITHDRAWN: "",
+        State.MERGED: "",
     }[State(case.state)]
 
 
 def _waiting(resident: ResidentRow | None, case: CaseRow, now: datetime) -> str:
     if case.ended_at is not None or case.state == State.RESOLVED:
         return ""
-    return f"{_resident_name(resident)}，已等{_span(now - case.opened_at)}"
+    return f"{_resident_name(resident, case)}，已等{_span(now - case.opened_at)}"
 
 
 def _window(resident: ResidentRow | None, now: datetime) -> str:
@@ -216,8 +228,19 @@ def _window(resident: ResidentRow | None, now: datetime) -> str:
     return f"居民会在微信里收到。微信还让发{_span(left)}。"
 
 
-def _resident_name(resident: ResidentRow | None) -> str:
-    return f"居民 {resident.id:04d}" if resident is not None else "（无微信）"
+def _resident_name(resident: ResidentRow | None, case: CaseRow) -> str:
+    if resident is None:
+        return "（无微信）"
+    return "匿名居民" if case.anonymous else f"居民 {resident.id:04d}"
+
+
+def _alarm(case: CaseRow, names: _Names) -> str:
+    """Return who signed for an alarm, or that it still rings; empty without one."""
+    if case.alarmed_at is None:
+        return ""
+    if case.acknowledged_at is None:
+        return "等待签收"
+    return f"{names.person(case.acknowledged_by)} {_moment(case.acknowledged_at)}签收"
 
 
 def _moment(at: datetime) -> str:

@@ -240,6 +240,28 @@
     const selecting = !window.getSelection().isCollapsed && box.contains(window.getSelection().anchorNode);
     if (document.hidden || playing || selecting) event.preventDefault();
   });
+  // ---- danger to life -----------------------------------------------------------------------------------------
+  let ringing = Number(byId('alarms')?.dataset.alarms || 0);
+  const sound = () => {
+    try {
+      const audio = new AudioContext();
+      const tone = audio.createOscillator();
+      tone.connect(audio.destination);
+      tone.start();
+      tone.stop(audio.currentTime + 0.4);
+    } catch { /* a browser that stays silent shows the strip all the same */ }
+  };
+  document.addEventListener('htmx:beforeSwap', (event) => {
+    if (event.detail.target?.id === 'alarms' && !event.detail.serverResponse.includes('id="alarms"')) event.detail.shouldSwap = false;
+  });
+  document.addEventListener('htmx:afterSettle', () => {
+    const now = Number(byId('alarms')?.dataset.alarms || 0);
+    if (now > ringing) sound();
+    document.title = document.title.replace(/^【警情】/, '');
+    if (now) document.title = `【警情】${document.title}`;
+    ringing = now;
+  });
+
   document.addEventListener('htmx:beforeSwap', (event) => {
     const box = refresher(event);
     if (!box || event.detail.xhr.status !== 200) return;

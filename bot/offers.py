@@ -1,0 +1,118 @@
+"""What the bot offers, never imposes: two kinds to choose from, a neighbour's case to join, to be forgotten.
+
+Each lapses with the next message that is no answer to it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot import phrases
+from bot.intents import Intent, digit
+from bot.receipts import standing
+from cases import intake, limits, neighbours
+from cases.numbers import number_of, spoken
+from cases.storage.tables import CaseRow
+from cases.workflow import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.intents import Wish
+    from bot.turn import Said, Turn
+
+# An offer stands so long.
+OFFERED = timedelta(minutes=30)
+ERASE_AFTER = timedelta(minutes=1)
+_YES = re.compile(
+    r"(?:是的?|对的?|好的?|要|行|可以|同意|确认|嗯|一起|关注|同一件?|删除?|删吧?)[了吧啊呀的事件哈！!。,， ]*"
+)
+_NO = re.compile(r"(?:不是?|不用|不要|不一样|没有|算了|另外|都不是|不删)[了吧啊呀的一件事！!。,， ]*")
+
+
+def ask_kind(turn: Turn, case: CaseRow, codes: Sequence[str]) -> str:
+    """Offer the kinds that the classifier hesitates between."""
+    turn.ask("kind", case)
+    names = [turn.city.categories[code].name for code in codes]
+    lines = [phrases.CHOICE.format(digit=at, words=name) for at, name in enumerate(names, start=1)]
+    contact_by = limits.spoken_time(case.contact_by, turn.now)
+    return phrases.CHOOSE.format(choices="\n".join(lines), contact_by=contact_by)
+
+
+def ask_nearby(turn: Turn, case: CaseRow) -> str:
+    """Offer to join the neighbours who reported the same thing; empty without any."""
+    found = neighbours.nearby(turn.book, turn.city, case, turn.now)
+    if found is None:
+        return ""
+    turn.ask("join", case, other_id=found.case.id)
+    category = turn.city.categories[found.case.category_code or ""]
+    return phrases.NEARBY.format(count=found.residents, category=category.name)
+
+
+def ask_erase(turn: Turn) -> str:
+    """Ask whether the resident really wants to be forgotten."""
+    turn.ask("erase")
+    return phrases.ERASE_ASK
+
+
+def to_offer(turn: Turn, wish: Wish, said: Said) -> str | None:
+    """Return the reply if a text takes up or declines what is offered; None: it does not, and the offer lapses."""
+    what = turn.resident.asked
+    if what not in TAKERS:
+        return None
+    asked_at = turn.resident.asked_at
+    case = turn.asked()[1]
+    turn.ask(None)
+    if asked_at is None or turn.now - asked_at > OFFERED:
+        return None
+    return TAKERS[what](turn, case, wish, said)
+
+
+def _choose(turn: Turn, case: CaseRow | None, wish: Wish, said: Said) -> str | None:
+    if case is None or case.state not in OPEN:
+        return None
+    turn.case = case
+    codes = [str(guess["code"]) for guess in case.guesses[: intake.OFFERED]]
+    names = {turn.city.categories[code].name: code for code in codes}
+    chosen = digit(said.text)
+    if chosen in {"1", "2"}:
+        code: str | None = codes[int(chosen) - 1]
+    else:
+        code = next((names[name] for name in names if name == said.text.strip()), None)
+    if code is not None:
+        outcome = intake.choose_kind(turn.book, turn.city, case, code, turn.now)
+        noted = phrases.KIND_NOTED.format(category=turn.city.categories[code].name)
+        offer = ask_nearby(turn, outcome.case)
+        return "\n".join(filter(None, (noted, standing(turn.city, case, turn.now), offer)))
+    if chosen or _NO.fullmatch(said.text) or wish.intent is Intent.CHAT:
+        return phrases.CHOSEN_NONE.format(contact_by=limits.spoken_time(case.contact_by, turn.now))
+    return None
+
+
+def _join(turn: Turn, case: CaseRow | None, wish: Wish, said: Said) -> str | None:
+    target = turn.book.get(CaseRow, turn.other_id) if turn.other_id is not None else None
+    if case is None or target is None:
+        return None
+    turn.case = case
+    yes = digit(said.text) == "1" or wish.intent is Intent.JOIN or _YES.fullmatch(said.text)
+    if yes and target.state in OPEN:
+        neighbours.join(turn.book, case, target, turn.now, words=said.text)
+        state = standing(turn.city, target, turn.now)
+        return phrases.JOINED.format(number=spoken(number_of(target.id)), state=state)
+    if yes or digit(said.text) == "2" or _NO.fullmatch(said.text):
+        return phrases.NOT_JOINED
+    return None
+
+
+def _erase(turn: Turn, _case: CaseRow | None, _wish: Wish, said: Said) -> str | None:
+    if digit(said.text) == "1" or _YES.fullmatch(said.text):
+        turn.resident.erase_at = turn.now + ERASE_AFTER
+        return phrases.ERASE_DONE
+    if digit(said.text) == "2" or _NO.fullmatch(said.text):
+        return phrases.ERASE_KEPT
+    return None
+
+
+TAKERS = {"kind": _choose, "join": _join, "erase": _erase}

@@ -1,0 +1,62 @@
+"""Neighbours who follow a case, alarms, complaints, privacy"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime(timezone=True)
+# Plain additions, table by table: SQLite does them in place.
+COLUMNS: dict[str, tuple[sa.Column[Any], ...]] = {
+    "residents": (
+        sa.Column("asked_other_id", sa.Integer(), nullable=True),
+        sa.Column("asked_at", MOMENT, nullable=True),
+        sa.Column("anonymous", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("told_at", MOMENT, nullable=True),
+        sa.Column("erase_at", MOMENT, nullable=True),
+    ),
+    "cases": (
+        sa.Column("urged_at", MOMENT, nullable=True),
+        sa.Column("anonymous", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("attention", sa.String(length=20), nullable=False, server_default=""),
+        sa.Column("alarmed_at", MOMENT, nullable=True),
+        sa.Column("acknowledged_at", MOMENT, nullable=True),
+        sa.Column("acknowledged_by", sa.Integer(), nullable=True),
+        sa.Column("merged_into_id", sa.Integer(), nullable=True),
+    ),
+    "outbox": (sa.Column("notice", sa.String(length=20), nullable=False, server_default=""),),
+}
+INDEXES = (("residents", "erase_at"), ("cases", "merged_into_id"), ("followers", "resident_id"))
+
+
+def upgrade() -> None:
+    for table, columns in COLUMNS.items():
+        for column in columns:
+            op.add_column(table, column)
+    op.create_table(
+        "followers",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("resident_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_followers_case_id_cases")),
+        sa.ForeignKeyConstraint(["resident_id"], ["residents.id"], name=op.f("fk_followers_resident_id_residents")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_followers")),
+        sa.UniqueConstraint("case_id", "resident_id", name=op.f("uq_followers_case_id_resident_id")),
+    )
+    for table, name in INDEXES:
+        op.create_index(op.f(f"ix_{table}_{name}"), table, [name])
+
+
+def downgrade() -> None:
+    for table, name in INDEXES:
+        op.drop_index(op.f(f"ix_{table}_{name}"), table_name=table)
+    op.drop_table("followers")
+    for table, columns in COLUMNS.items():
+        for column in columns:
+            op.drop_column(table, column.name)
