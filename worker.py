@@ -24,9 +24,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import intake
+from cases import alarms, exchange, intake
 from cases.lifecycle import NotAllowed
-from cases.storage.tables import AttachmentRow, OutboxRow
+from cases.storage.tables import AttachmentRow, CaseRow, OutboxRow, ResidentRow
 from web import logs
 
 if TYPE_CHECKING:
@@ -75,16 +75,20 @@ def _job(do: Callable[[int], None], row_id: int) -> None:
 
 
 def sweep(this: House) -> int:
-    """Do what is due and not being done: messages, files, cases that nobody verified. Returns how many were done."""
+    """Do what is due and not being done: the lines below say what. Returns how much was done."""
     now = utc_now()
     with this.store.read() as book:
         messages = book.waiting(OutboxRow, now, SWEEP_BATCH)
         files = book.waiting(AttachmentRow, now, SWEEP_BATCH)
         unverified = book.unverified(now, SWEEP_BATCH)
+        to_erase = book.to_erase(now, SWEEP_BATCH)
+        ignored = [case.id for case in book.alarms(ignored_since=now - alarms.PATIENCE)][:SWEEP_BATCH]
     return (
         _each("outbox", messages, this.courier.deliver)
         + _each("attachment", files, this.courier.fetch)
         + _each("case", unverified, partial(_close_unverified, this))
+        + _each("resident", to_erase, partial(_erase, this))
+        + _each("alarm", ignored, partial(_widen_alarm, this))
     )
 
 
@@ -112,6 +116,24 @@ def _close_unverified(this: House, case_id: int) -> None:
             intake.close_by_default(book, this.cities.current(book), case, now)
         except NotAllowed:
             log.info("case %s was verified just now", case_id)
+
+
+def _erase(this: House, resident_id: int) -> None:
+    """Forget a resident who wanted it, or who closed their WeChat account."""
+    with this.store.write() as book:
+        resident = book.get(ResidentRow, resident_id)
+        if resident is None:
+            return
+        _cases, files = exchange.erase_resident(book, resident.openid, utc_now())
+    for file in files:
+        this.media.remove(file)
+
+
+def _widen_alarm(this: House, case_id: int) -> None:
+    with this.store.write() as book:
+        case = book.lock_row(CaseRow, case_id)
+        if case is not None and case.acknowledged_at is None:
+            alarms.widen(book, case, utc_now())
 
 
 def run_sweeper() -> None:

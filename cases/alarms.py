@@ -40,3 +40,4 @@ def widen(book: Book, case: CaseRow, now: datetime) -> None:
         return
     text = f"{limits.ALARM_MINUTES}分钟没人签收，已提醒上级"
     lifecycle.record(book, case, WIDENED, SYSTEM, now, text=text)
+    case.attention = "alarm"

@@ -75,8 +75,7 @@ def join(book: Book, case: CaseRow, target: CaseRow, now: datetime, *, words: st
     """
     if case.resident_id is not None and case.resident_id not in book.followers(target.id):
         book.add(FollowerRow(case_id=target.id, resident_id=case.resident_id, created_at=now))
-    told = f"又一位居民反映（{spoken(number_of(case.id))}）：{case.text}".strip()
-    lifecycle.record(book, target, "joined", lifecycle.SYSTEM, now, text=told)
+    lifecycle.record(book, target, "joined", lifecycle.SYSTEM, now, text=f"工单 {spoken(number_of(case.id))}")
     if find(State(case.state), Action.MERGE, REPORTER.relations) is None:
         return
     lifecycle.step(book, case, Action.MERGE, REPORTER, now, text=words, public=True)

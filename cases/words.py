@@ -48,7 +48,12 @@ EVENTS = {
     "alarm_widened": "警情没人签收",
 }
 # Why a dispatcher should look at a case (`CaseRow.attention`).
-ATTENTION = {"complaint": "居民对办理不满", "human": "居民想和人说话", "kind": "居民说类别不对"}
+ATTENTION = {
+    "complaint": "居民对办理不满",
+    "human": "居民想和人说话",
+    "kind": "居民说类别不对",
+    "alarm": "警情没人签收",
+}
 OPENED = "建案"
 ROUTED = "系统派单"
 

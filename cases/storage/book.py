@@ -167,15 +167,18 @@ class Book:
         )
         return self._session.scalars(query.limit(SAME_KIND)).all()
 
-    def alarms(self, before: datetime | None = None) -> Sequence[CaseRow]:
-        """Return the cases with danger to life that nobody has acknowledged (raised before then), oldest first."""
+    def alarms(self, ignored_since: datetime | None = None) -> Sequence[CaseRow]:
+        """Return the cases with danger to life that nobody has acknowledged, oldest first.
+
+        `ignored_since`: only those raised before then, of which nobody has been told yet.
+        """
         query = (
             select(CaseRow)
             .where(CaseRow.alarmed_at.is_not(None), CaseRow.acknowledged_at.is_(None), CaseRow.state.in_(UNRESOLVED))
             .order_by(CaseRow.alarmed_at)
         )
-        if before is not None:
-            query = query.where(CaseRow.alarmed_at < before)
+        if ignored_since is not None:
+            query = query.where(CaseRow.alarmed_at < ignored_since, CaseRow.attention != "alarm")
         return self._session.scalars(query).all()
 
     def merged_into(self, case_id: int) -> Sequence[CaseRow]:

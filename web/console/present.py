@@ -154,6 +154,8 @@ class CasePage:
     place_source: str
     grid: str
     map: MapView | None
+    joined: tuple[tuple[str, str], ...]
+    merged_into: str
     reasons: tuple[str, ...]
     guesses: tuple[tuple[str, str], ...]
     result: str

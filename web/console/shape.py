@@ -80,6 +80,8 @@ def case_page(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[
         place_source=PLACE_SOURCES.get(case.place_source, ""),
         grid=city.units[case.grid_id].name if case.grid_id is not None else "",
         map=map_view(city, case),
+        joined=tuple((number_of(each.id), each.text) for each in book.merged_into(case.id)),
+        merged_into=number_of(case.merged_into_id) if case.merged_into_id is not None else "",
         reasons=tuple(case.reasons),
         guesses=tuple(_guess(city, guess) for guess in case.guesses),
         result=case.result,
