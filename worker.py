@@ -1,7 +1,8 @@
 """The worker: what happens outside a request.
 
 `python worker.py` keeps three processes alive: one for each RQ queue, and the sweeper, which needs only the
-database and finds what no bell told of. Each can also run alone: `python worker.py outbox`.
+database and finds what no bell told of; a fourth, where an engine is set, finds the words in voices and photos. Each
+can also run alone: `python worker.py outbox`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ RESTART_SECONDS = 1.0
 REDIS_SECONDS = 2.0
 STOP_SECONDS = 10.0
 SWEEPER = "sweeper"
+READER = "reader"
+READ_SECONDS = 1.0
+READ_BATCH = 5
 
 
 @cache
@@ -136,19 +140,36 @@ def _widen_alarm(this: House, case_id: int) -> None:
             alarms.widen(book, case, utc_now())
 
 
+def read_files(this: House) -> int:
+    """Find the words in voices and photos that wait for it. Returns how many were done."""
+    with this.store.read() as book:
+        waiting = book.to_read(utc_now(), READ_BATCH)
+    return _each("reading", waiting, this.reader.read)
+
+
 def run_sweeper() -> None:
-    """Sweep until told to stop; a database that is away is waited for."""
+    """Sweep until told to stop."""
+    _repeat(lambda: sweep(house()) >= SWEEP_BATCH, SWEEP_SECONDS)
+
+
+def run_reader() -> None:
+    """Read voices and photos until told to stop: one at a time, because an engine takes a whole core."""
+    _repeat(lambda: read_files(house()) >= READ_BATCH, READ_SECONDS)
+
+
+def _repeat(act: Callable[[], bool], seconds: float) -> None:
+    """Do this again and again, at once while it says that there is more; a database that is away is waited for."""
     stop = _stop_event()
     while not stop.is_set():
         try:
-            busy = sweep(house()) >= SWEEP_BATCH
+            busy = act()
         except SQLAlchemyError as error:
             log.warning("sweep failed: %s", type(error).__name__)
             busy = False
         except Exception:  # whatever it is, the next sweep may do
             log.exception("sweep failed")
             busy = False
-        stop.wait(0.0 if busy else SWEEP_SECONDS)
+        stop.wait(0.0 if busy else seconds)
 
 
 # -- processes --------------------------------------------------------------------------------------------------
@@ -169,13 +190,16 @@ def run_queue(name: str) -> None:
 
 
 def run_all() -> None:
-    """Keep a process for each queue and the sweeper alive until told to stop."""
+    """Keep a process for each queue, the sweeper and, where there is an engine, the reader alive until told to stop."""
+    settings = configuration.load()
+    reads = bool(settings.speech_model) or settings.ocr == "on"
+    names = [*JOBS, SWEEPER, *([READER] if reads else [])]
     stop = _stop_event()
     parent = os.getppid()
     children: dict[str, subprocess.Popen[bytes]] = {}
     started: dict[str, float] = {}
     while not stop.is_set() and os.getppid() == parent:
-        for name in (*JOBS, SWEEPER):
+        for name in names:
             dead = name not in children or children[name].poll() is not None
             if dead and time.monotonic() - started.get(name, -RESTART_SECONDS) >= RESTART_SECONDS:
                 children[name] = subprocess.Popen([sys.executable, __file__, name])  # noqa: S603 - ourselves
@@ -200,7 +224,7 @@ def _stop_event() -> threading.Event:
 def main(arguments: list[str]) -> int:
     """Run everything, or the one part that is named. Returns the exit code."""
     parts: dict[str, Callable[[], None]] = {name: partial(run_queue, name) for name in JOBS}
-    parts[SWEEPER] = run_sweeper
+    parts[SWEEPER], parts[READER] = run_sweeper, run_reader
     if len(arguments) > 1 or (arguments and arguments[0] not in parts):
         print(f"usage: python worker.py [{'|'.join(parts)}]", file=sys.stderr)
         return 2

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import ocr, speech
 from bot.bell import BellRope, connect
 from bot.delivery import Courier
 from bot.media import MediaStore
 from bot.protocol import Gate
+from bot.reading import Reader
 from bot.reception import Reception
 from bot.understanding import Understanding
 from bot.wechat import WeChat
@@ -43,6 +45,7 @@ class House:
     wechat: WeChat
     media: MediaStore
     courier: Courier
+    reader: Reader
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city."""
@@ -61,6 +64,9 @@ def build(settings: Settings) -> House:
     understanding = Understanding(settings.models_dir)
     wechat = WeChat(settings, redis)
     media = MediaStore(settings.media_url)
+    hearing = speech.engine_for(settings.speech_model, settings.data_dir / "speech")
+    photos = ocr.engine_for(settings.ocr)
+    reader = Reader(store, cities, understanding, media, hearing, photos, utc_now)
     return House(
         settings=settings,
         store=store,
@@ -71,5 +77,6 @@ def build(settings: Settings) -> House:
         reception=Reception(store, cities, understanding),
         wechat=wechat,
         media=media,
-        courier=Courier(store, wechat, media, utc_now),
+        courier=Courier(store, wechat, media, utc_now, readable=reader.kinds),
+        reader=reader,
     )

@@ -42,8 +42,17 @@ class _Claim:
 class Courier:
     """Brings messages out and files in."""
 
-    def __init__(self, store: Store, wechat: WeChat, media: MediaStore, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        wechat: WeChat,
+        media: MediaStore,
+        clock: Callable[[], datetime],
+        *,
+        readable: frozenset[str] = frozenset(),
+    ) -> None:
         self._store, self._wechat, self._media, self._clock = store, wechat, media, clock
+        self._readable = readable
 
     def deliver(self, outbox_id: int) -> None:
         """Send one message of the outbox; late or repeated calls leave quietly."""
@@ -130,6 +139,8 @@ class Courier:
                 return
             row.state, row.file, row.mime, row.error = "stored", stored.file, stored.mime, ""
             row.seconds = stored.seconds
+            if row.kind in self._readable and not row.transcript:
+                row.reading, row.attempts, row.next_try_at = "waiting", 0, self._clock()
 
     def _failed(self, kind: type[OutboxRow | AttachmentRow], row_id: int, fate: Fate, words: str) -> None:
         """Try again later, or give up where staff can see it and why."""

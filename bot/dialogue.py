@@ -17,6 +17,8 @@ from cases import intake
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cases.storage.tables import CaseRow
+
 # Words that begin no case of their own when they come alone.
 _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
@@ -38,6 +40,24 @@ def respond(turn: Turn, said: Said) -> str:
     if said.media is not None and turn.case is not None and not turn.taken:
         intake.keep_media(turn.book, turn.case, said.media, turn.now)
     return reply
+
+
+def respond_to_voice(turn: Turn, case: CaseRow, said: Said) -> str:
+    """Return the reply to a voice of `case` whose words were found later.
+
+    They belong to the case, unless they were no report at all: then the case that the voice opened ends.
+    """
+    wish = read(said.text, lambda _text: said.intent_guess, has_place=said.place is not None)
+    danger = danger_in(said.text)
+    if danger is None and wish.intent in NO_REPORT and _voice_alone(turn, case):
+        intake.withdraw(turn.book, case, turn.now, words="语音里说的不是上报")
+        return HANDLERS[wish.intent](turn, wish, said)
+    return telling.heard(turn, case, said, danger)
+
+
+def _voice_alone(turn: Turn, case: CaseRow) -> bool:
+    """Say whether a case has nothing but one voice, and nobody has touched it."""
+    return not case.text and len(turn.book.attachments(case.id)) == 1 and not intake.in_hands(turn.book, case)
 
 
 def begin(turn: Turn) -> str:
@@ -71,6 +91,12 @@ def _say(phrase: str) -> Callable[[Turn, Wish, Said], str]:
     return lambda _turn, _wish, _said: phrase
 
 
+# What a voice may want that is no report.
+NO_REPORT = frozenset(
+    {Intent.PROGRESS, Intent.WHO, Intent.URGE, Intent.HUMAN, Intent.PRIVACY, Intent.ERASE, Intent.ANONYMOUS}
+    | {Intent.GREETING, Intent.THANKS, Intent.HELP, Intent.SOLVED, Intent.UNSOLVED, Intent.ELSEWHERE}
+    | {Intent.SATISFIED, Intent.FAIR, Intent.UNSATISFIED, Intent.RATING, Intent.COMPLAIN}
+)
 # What may be the answer to a question from staff, beside a plain report.
 ANSWERING = frozenset(
     {Intent.CHAT, Intent.DIGIT, Intent.SOLVED, Intent.UNSOLVED, Intent.FAIR, Intent.SATISFIED, Intent.UNSATISFIED}

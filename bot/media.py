@@ -6,16 +6,19 @@ import io
 import logging
 import uuid
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import av
 from av.error import FFmpegError
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from av.container import InputContainer
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,8 @@ PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 PIXELS = 80_000_000
 VOICE_SECONDS = 600
 THUMBNAIL = ".thumb.jpg"
+# A poster is looked for among so many frames; below this mean of 255 one is dark.
+POSTER_FRAMES, DARK = 45, 24
 MP4_MARK = b"ftyp"
 
 
@@ -101,16 +106,21 @@ class MediaStore:
         return Stored(name, "audio/mpeg", seconds)
 
     def video(self, content: bytes) -> Stored:
-        """Keep an MP4 as it is, once it has shown to hold a video stream."""
+        """Keep an MP4 as it is, once it has shown to hold a video stream, and a frame of it as its poster."""
         try:
             with av.open(io.BytesIO(content), "r") as container:
                 if content[4:8] != MP4_MARK or not container.streams.video:
                     raise BadMedia("不是能播放的视频")
+                poster = _poster(container)
                 seconds = container.duration / 1_000_000 if container.duration else None
         except (FFmpegError, ValueError) as error:
             raise BadMedia("不是能播放的视频") from error
-        name = f"{uuid.uuid4().hex}.mp4"
-        self._write(name, content)
+        name = uuid.uuid4().hex
+        self._write(f"{name}.mp4", content)
+        if poster is not None:
+            poster.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+            self._write(name + THUMBNAIL, _jpeg(poster))
+        name += ".mp4"
         return Stored(name, "video/mp4", seconds)
 
     def _write(self, file: str, content: bytes) -> None:
@@ -132,6 +142,16 @@ def _jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85, optimize=True)
     return buffer.getvalue()
+
+
+def _poster(container: InputContainer) -> Image.Image | None:
+    """Return the first frame of a video that is not dark, or the last one looked at; None if none can be read."""
+    found = None
+    for frame in islice(container.decode(video=0), POSTER_FRAMES):
+        found = Image.fromarray(frame.to_ndarray(format="rgb24"))
+        if ImageStat.Stat(found.convert("L")).mean[0] > DARK:
+            break
+    return found
 
 
 def _to_mp3(content: bytes) -> tuple[bytes, float]:

@@ -14,7 +14,7 @@ from bot.intents import Intent, digit
 from bot.receipts import standing
 from cases import intake, limits, neighbours
 from cases.numbers import number_of, spoken
-from cases.storage.tables import CaseRow
+from cases.storage.tables import AttachmentRow, CaseRow
 from cases.workflow import OPEN
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ OFFERED = timedelta(minutes=30)
 ERASE_AFTER = timedelta(minutes=1)
 _YES = re.compile(
     r"(?:是的?|对的?|好的?|要|行|可以|同意|确认|嗯|一起|关注|同一件?|删除?|删吧?)[了吧啊呀的事件哈！!。,， ]*"
+)
+_MISHEARD = re.compile(
+    r"(?:不对|不是|错了|听错了?|没听对|写错了?)[了啊，,。 ]*(?:我?说?的?(?:应该)?是)?[：:，, ]*(?P<words>.{2,})",
+    re.DOTALL,
 )
 _NO = re.compile(r"(?:不是?|不用|不要|不一样|没有|算了|另外|都不是|不删)[了吧啊呀的一件事！!。,， ]*")
 
@@ -115,4 +119,19 @@ def _erase(turn: Turn, _case: CaseRow | None, _wish: Wish, said: Said) -> str | 
     return None
 
 
-TAKERS = {"kind": _choose, "join": _join, "erase": _erase}
+def _heard(turn: Turn, case: CaseRow | None, _wish: Wish, said: Said) -> str | None:
+    """Take the right words for what an engine misheard."""
+    match = _MISHEARD.fullmatch(said.text.strip())
+    row = turn.book.get(AttachmentRow, turn.other_id) if turn.other_id is not None else None
+    if case is None or row is None or match is None or case.state not in OPEN:
+        return None
+    turn.case, words = case, match["words"]
+    intake.correct_transcript(turn.book, case, row, words, turn.now)
+    place = turn.city.locate_text(words)
+    guesses = said.reading.guesses if said.reading else ()
+    report = intake.Report(place=place, guesses=guesses, correcting=True, read=True)
+    intake.extend_case(turn.book, turn.city, case, report, turn.now)
+    return "\n".join([phrases.HEARD_FIXED.format(words=words), standing(turn.city, case, turn.now)])
+
+
+TAKERS = {"kind": _choose, "join": _join, "erase": _erase, "heard": _heard}

@@ -36,6 +36,20 @@ def help_at_once(turn: Turn, said: Said, danger: Danger) -> str:
     told = turn.gathering
     own = told is not None and (told.urgent or not told.text)
     take(turn, said, new=not own, danger=True)
+    return _danger_reply(turn, danger)
+
+
+def heard(turn: Turn, case: CaseRow, said: Said, danger: Danger | None) -> str:
+    """Take the words of a voice that is in the case already."""
+    report = replace(_report(said), read=True, danger=danger is not None)
+    outcome = intake.extend_case(turn.book, turn.city, case, report, turn.now)
+    turn.case = case
+    if danger is not None:
+        return _danger_reply(turn, danger)
+    return _close(turn, outcome, added_reply(turn.city, outcome, report, turn.now, quiet=False))
+
+
+def _danger_reply(turn: Turn, danger: Danger) -> str:
     lines = [phrases.DANGERS[danger]]
     if turn.case is not None:
         turn.ask(None)

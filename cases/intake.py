@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 GATHERING = timedelta(minutes=10)
 # A place that the resident did not name for this case gives way to one that they do.
-ASSUMED = ("", "usual", "scene", "burst")
+ASSUMED = ("", "usual", "scene", "burst", "photo")
 # So long a scanned code counts: one stands there and writes.
 SCENE_COUNTS = timedelta(hours=2)
 # In a longer text a number is more likely a day or an amount than the answer to "which number?".
@@ -47,7 +47,10 @@ class MediaPart:
 
 @dataclass(frozen=True)
 class Report:
-    """What one message brings to a case. `correcting`: its place takes the stead of an earlier one."""
+    """What one message brings to a case.
+
+    `correcting`: its place takes the stead of an earlier one; `read`: an engine found it in a file that is there.
+    """
 
     text: str = ""
     place: routing.Located | None = None
@@ -56,6 +59,7 @@ class Report:
     model_version: str | None = None
     correcting: bool = False
     danger: bool = False
+    read: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,13 @@ def open_imported(book: Book, city: City, report: Report, now: datetime, *, sour
 
 def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: datetime) -> Outcome:
     """Add a message to an open case. While nobody has accepted it, what it adds may send it elsewhere."""
-    row = lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=report.text, public=True)
-    _attach(book, case, row, report, now)
+    if report.read:
+        lifecycle.record(book, case, "read", SYSTEM, now)
+    else:
+        row = lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=report.text, public=True)
+        _attach(book, case, row, report, now)
+        case.gathering_until = now + GATHERING
     case.text = "\n".join(part for part in (case.text, report.text) if part)
-    case.gathering_until = now + GATHERING
     changed = _understand(city, case, report)
     place = report.place or _completed(city, case, report)
     placed = place is not None and (report.correcting or case.place_source in ASSUMED or _says_more(place, case))
@@ -111,7 +118,7 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     ask_place, holder, kind = False, case.holder_id, case.category_code
     if report.danger:
         _alarm(case, now)
-    if (changed or placed or report.danger) and case.state in ROUTABLE and not _in_hands(book, case):
+    if (changed or placed or report.danger) and case.state in ROUTABLE and not in_hands(book, case):
         decision = _route(book, city, case, now)
         ask_place, choose = decision.ask_place, _choices(city, case, decision)
     resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
@@ -199,7 +206,7 @@ def choose_kind(book: Book, city: City, case: CaseRow, code: str, now: datetime,
     if case.category_by != "staff":
         case.category_code, case.category_by = code, "resident"
     ask_place, holder = False, case.holder_id
-    if case.state in ROUTABLE and not _in_hands(book, case):
+    if case.state in ROUTABLE and not in_hands(book, case):
         ask_place = _route(book, city, case, now).ask_place
     return Outcome(
         case, ask_place, placed=False, recognised=before != case.category_code, rerouted=holder != case.holder_id
@@ -273,7 +280,7 @@ def _completed(city: City, case: CaseRow, report: Report) -> routing.Located | N
     return city.locate_text(name + number) if number and len(report.text) <= ONLY_A_NUMBER else None
 
 
-def _in_hands(book: Book, case: CaseRow) -> bool:
+def in_hands(book: Book, case: CaseRow) -> bool:
     """Say whether a member of staff has decided about this case: then no machine moves it."""
     return any(row.staff_id is not None for row in book.history(case.id))
 
@@ -341,6 +348,13 @@ def keep_media(book: Book, case: CaseRow, media: MediaPart, now: datetime) -> No
     _attach(book, case, row, Report(media=media), now)
 
 
+def correct_transcript(book: Book, case: CaseRow, row: AttachmentRow, words: str, now: datetime) -> None:
+    """Put the resident's own words in the stead of what an engine heard."""
+    lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words, public=True)
+    case.text = case.text.replace(row.transcript, words) if row.transcript else f"{case.text}\n{words}".strip()
+    row.transcript, row.transcript_by = words, "resident"
+
+
 def _attach(book: Book, case: CaseRow, row: HistoryRow, report: Report, now: datetime) -> None:
     if report.media is not None:
         attachment = AttachmentRow(
@@ -349,6 +363,7 @@ def _attach(book: Book, case: CaseRow, row: HistoryRow, report: Report, now: dat
             kind=report.media.kind,
             media_id=report.media.media_id,
             transcript=report.media.transcript,
+            transcript_by="wechat" if report.media.transcript else "",
             next_try_at=now,
             created_at=now,
         )

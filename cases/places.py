@@ -76,11 +76,18 @@ class Gazetteer:
 
     def __init__(self, entries: Iterable[tuple[Place, Iterable[str]]]) -> None:
         self._by_name: dict[str, list[Place]] = defaultdict(list)
+        self._places: list[Place] = []
         for place, names in entries:
+            self._places.append(place)
             for name in {place.name, *names}:
                 if len(name) >= MINIMUM:
                     self._by_name[name].append(place)
         self._lengths = sorted({len(name) for name in self._by_name}, reverse=True)
+
+    def names(self, grid_id: int | None, limit: int) -> list[str]:
+        """Return so many names of places, those of this grid first, each once."""
+        ranked = sorted(self._places, key=lambda place: place.grid_id != grid_id)
+        return list(dict.fromkeys(place.name for place in ranked))[:limit]
 
     def mentions(self, text: str) -> list[Mention]:
         """Return the places that `text` names, longest names first at each spot, in the order of the text."""

@@ -60,6 +60,7 @@ PLACE_SOURCES = {
     "text": "话里提到",
     "location": "发来定位",
     "scene": "扫了网格二维码",
+    "photo": "照片里的字",
     "usual": "这位居民常报的网格",
     "burst": "刚说的另一件事也在这里",
     "staff": "工作人员填写",

@@ -44,6 +44,8 @@ EVENTS = {
     "erase": "删除个人信息",
     "media": "发来文件",
     "joined": "邻居也反映",
+    "read": "听写、读图完成",
+    "transcribed": "人工听写",
     "anonymous": "要求匿名",
     "alarm_widened": "警情没人签收",
 }

@@ -300,6 +300,15 @@ class Book:
         )
         return self._session.scalars(query.limit(limit)).all()
 
+    def to_read(self, now: datetime, limit: int) -> Sequence[int]:
+        """Return ids of stored voices and photos whose words are still to be found, the oldest first."""
+        query = (
+            select(AttachmentRow.id)
+            .where(AttachmentRow.reading == "waiting", AttachmentRow.next_try_at <= now)
+            .order_by(AttachmentRow.next_try_at, AttachmentRow.id)
+        )
+        return self._session.scalars(query.limit(limit)).all()
+
     def earlier_owed(self, row: OutboxRow) -> datetime | None:
         """Return when the message that this resident has to get before this one is tried next, or None."""
         query = (

@@ -238,7 +238,11 @@ class HistoryRow(Base):
 
 
 class AttachmentRow(Base):
-    """A photo, voice or video of a case. `state`: waiting, stored or failed; `file` is our own name for it."""
+    """A photo, voice or video of a case. `state`: waiting, stored or failed; `file` is our own name for it.
+
+    `transcript` has the words in it, heard or read; `reading` whether an engine is still to find them: waiting, done,
+    failed, or empty where none is asked. `transcript_by` says whose words they are: wechat, engine, resident, staff.
+    """
 
     __tablename__ = "attachments"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -250,12 +254,14 @@ class AttachmentRow(Base):
     file: Mapped[str] = mapped_column(String(80), default="")
     mime: Mapped[str] = mapped_column(String(60), default="")
     transcript: Mapped[str] = mapped_column(Text, default="")
+    transcript_by: Mapped[str] = mapped_column(String(10), default="")
+    reading: Mapped[str] = mapped_column(String(10), default="")
     seconds: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime]
     error: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime]
-    __table_args__ = (Index(None, "state", "next_try_at"),)
+    __table_args__ = (Index(None, "state", "next_try_at"), Index(None, "reading", "next_try_at"))
 
 
 class InboxRow(Base):

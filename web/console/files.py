@@ -35,8 +35,8 @@ def register(routes: Blueprint, house: House) -> None:
             if row.kind == "voice" and not handling.may_hear(case, held):
                 abort(403)
             name, mime = row.file, row.mime
-        if "thumb" in request.args and mime == "image/jpeg":
-            name = Path(name).stem + THUMBNAIL
+        if "thumb" in request.args and row.kind in {"photo", "video"}:
+            name, mime = Path(name).stem + THUMBNAIL, "image/jpeg"
         path = house.media.path(name)
         if not path.exists():
             abort(404)

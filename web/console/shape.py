@@ -170,7 +170,7 @@ def _media(part: AttachmentRow, *, heard: bool) -> Media:
         return Media(part.kind, "withheld", "", "", part.transcript, "", "居民要求匿名，语音只给派单员听")
     stored = part.state == "stored"
     url = url_for("console.file", attachment_id=part.id) if stored else ""
-    thumbnail = url_for("console.file", attachment_id=part.id, thumb=1) if stored and part.kind == "photo" else ""
+    thumbnail = url_for("console.file", attachment_id=part.id, thumb=1) if stored and part.kind != "voice" else ""
     seconds = f"{part.seconds:.0f}秒" if part.seconds else ""
     return Media(part.kind, part.state, url, thumbnail, part.transcript, seconds, part.error)
 

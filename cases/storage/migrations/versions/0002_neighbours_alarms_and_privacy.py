@@ -29,9 +29,18 @@ COLUMNS: dict[str, tuple[sa.Column[Any], ...]] = {
         sa.Column("acknowledged_by", sa.Integer(), nullable=True),
         sa.Column("merged_into_id", sa.Integer(), nullable=True),
     ),
+    "attachments": (
+        sa.Column("transcript_by", sa.String(length=10), nullable=False, server_default=""),
+        sa.Column("reading", sa.String(length=10), nullable=False, server_default=""),
+    ),
     "outbox": (sa.Column("notice", sa.String(length=20), nullable=False, server_default=""),),
 }
-INDEXES = (("residents", "erase_at"), ("cases", "merged_into_id"), ("followers", "resident_id"))
+INDEXES = (
+    ("residents", ["erase_at"]),
+    ("cases", ["merged_into_id"]),
+    ("followers", ["resident_id"]),
+    ("attachments", ["reading", "next_try_at"]),
+)
 
 
 def upgrade() -> None:
@@ -49,13 +58,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_followers")),
         sa.UniqueConstraint("case_id", "resident_id", name=op.f("uq_followers_case_id_resident_id")),
     )
-    for table, name in INDEXES:
-        op.create_index(op.f(f"ix_{table}_{name}"), table, [name])
+    for table, names in INDEXES:
+        op.create_index(op.f(f"ix_{table}_{'_'.join(names)}"), table, names)
 
 
 def downgrade() -> None:
-    for table, name in INDEXES:
-        op.drop_index(op.f(f"ix_{table}_{name}"), table_name=table)
+    for table, names in INDEXES:
+        op.drop_index(op.f(f"ix_{table}_{'_'.join(names)}"), table_name=table)
     op.drop_table("followers")
     for table, columns in COLUMNS.items():
         for column in columns:

@@ -1,0 +1,151 @@
+"""Words in voices and photos, found by engines on this machine after the case has long been opened.
+
+A voice's words are taken as if they had been typed; the resident is told what was heard and can correct it. A photo's
+words help staff, and routing where nothing better is known. Claim, work outside, mark: as in `bot.delivery`.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot import phrases
+from bot.dialogue import respond_to_voice
+from bot.intents import kind_in
+from bot.ocr import OcrError
+from bot.speech import SpeechError
+from bot.turn import Said, Turn
+from cases import intake, lifecycle
+from cases.intake import Report
+from cases.lifecycle import Message
+from cases.routing import Located
+from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
+from cases.workflow import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bot.media import MediaStore
+    from bot.ocr import PhotoReader
+    from bot.speech import Speech
+    from bot.understanding import Understanding
+    from cases.city import City, CityCache
+    from cases.storage import Book, Store
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)
+TRIES = 3
+# So many names of places are told to the engine, the resident's own grid first.
+HINTS = 16
+SHOWN = 120
+
+
+class Reader:
+    """Finds the words in voices and photos with the engines that are switched on."""
+
+    def __init__(
+        self,
+        store: Store,
+        cities: CityCache,
+        understanding: Understanding,
+        media: MediaStore,
+        speech: Speech | None,
+        photos: PhotoReader | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store, self._cities, self._understanding = store, cities, understanding
+        self._media, self._speech, self._photos, self._clock = media, speech, photos, clock
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of files in which words are looked for."""
+        engines = {"voice": self._speech, "photo": self._photos}
+        return frozenset(kind for kind, engine in engines.items() if engine is not None)
+
+    def read(self, attachment_id: int) -> None:
+        """Find the words of one file; late or repeated calls leave quietly."""
+        claimed = self._claim(attachment_id)
+        if claimed is None:
+            return
+        kind, file, hint = claimed
+        try:
+            words = self._words(kind, file, hint)
+        except (SpeechError, OcrError) as error:
+            log.error("no words can be found: %s", error)  # noqa: TRY400 - the words say all
+            self._failed(attachment_id, for_good=True)
+        except Exception:
+            log.exception("attachment %s could not be read", attachment_id)
+            self._failed(attachment_id, for_good=False)
+        else:
+            self._take(attachment_id, words)
+
+    def _words(self, kind: str, file: str, hint: str) -> str:
+        path = self._media.path(file)
+        if kind == "voice":
+            return self._speech.transcribe(path, hint) if self._speech is not None else ""
+        return self._photos.words(path) if self._photos is not None else ""
+
+    def _claim(self, attachment_id: int) -> tuple[str, str, str] | None:
+        with self._store.write() as book:
+            row, now = book.lock_row(AttachmentRow, attachment_id), self._clock()
+            if row is None or row.reading != "waiting" or row.next_try_at > now:
+                return None
+            row.attempts, row.next_try_at = row.attempts + 1, now + LEASE
+            case = book.get(CaseRow, row.case_id)
+            resident = book.get(ResidentRow, case.resident_id) if case is not None and case.resident_id else None
+            grid_id = (case.grid_id if case is not None else None) or (resident.usual_grid_id if resident else None)
+            names = self._cities.current(book).gazetteer.names(grid_id, HINTS)
+            return row.kind, row.file, "、".join(names)
+
+    def _failed(self, attachment_id: int, *, for_good: bool) -> None:
+        with self._store.write() as book:
+            row = book.lock_row(AttachmentRow, attachment_id)
+            if row is not None and (for_good or row.attempts >= TRIES):
+                row.reading = "failed"
+
+    def _take(self, attachment_id: int, words: str) -> None:
+        guesses = self._understanding.matter(kind_in(words)) if words else None
+        intent = self._understanding.intent(words) if words else None
+        with self._store.write() as book:
+            row = book.lock_row(AttachmentRow, attachment_id)
+            if row is None or row.reading != "waiting":
+                return
+            row.reading = "done"
+            case = book.lock_case(row.case_id)
+            if not words or row.transcript or case is None:
+                return
+            row.transcript, row.transcript_by = words, "engine"
+            if case.state not in OPEN:
+                return
+            city, now = self._cities.current(book), self._clock()
+            if row.kind == "voice":
+                said = Said(words, place=city.locate_text(words), reading=guesses, intent_guess=intent)
+                _answer(book, city, case, row, said, now)
+            else:
+                _help(book, city, case, words, now)
+
+
+def _answer(book: Book, city: City, case: CaseRow, row: AttachmentRow, said: Said, now: datetime) -> None:
+    """Tell the resident what was heard, and answer it."""
+    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
+    if resident is None:
+        return
+    turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at)
+    reply = respond_to_voice(turn, case, said)
+    if resident.asked is None:
+        turn.ask("heard", case, other_id=row.id)
+    words = said.text if len(said.text) <= SHOWN else said.text[:SHOWN] + "…"
+    text = f"{reply}\n{phrases.HEARD.format(words=words)}"
+    told = lifecycle.record(book, case, "answer", lifecycle.BOT, now, text=text, public=True)
+    lifecycle.owe(book, case, Message("transcript", text), now, history_id=told.id, at=now)
+
+
+def _help(book: Book, city: City, case: CaseRow, words: str, now: datetime) -> None:
+    """Let a photo's words place a case that has no place yet; nobody is told, because nobody said them."""
+    place = city.locate_text(words)
+    if place is None or place.grid_id is None or case.grid_id is not None:
+        return
+    found = Located(place.words, place.grid_id, "photo", place.lon, place.lat)
+    intake.extend_case(book, city, case, Report(place=found, read=True), now)
