@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cases import access, lifecycle
+from cases import access, intake, lifecycle
 from cases.lifecycle import Message, NotAllowed, Who
 from cases.storage import Scope
 from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
@@ -134,6 +134,29 @@ def _latest(book: Book, case: CaseRow) -> str:
     last = next((row for row in reversed(book.history(case.id)) if row.staff_id is not None), None)
     person = book.get(StaffRow, last.staff_id) if last is not None and last.staff_id is not None else None
     return f"（最近由{person.name}处理过，请刷新看看）" if person is not None else ""
+
+
+def transcribe(
+    book: Book, city: City, actor: Actor, attachment_id: int, report: intake.Report, now: datetime
+) -> CaseRow:
+    """Write down a voice that no machine understood, or that one got wrong; its words join the case.
+
+    Raises NoSuchCase for a file that is not this person's business, NotAllowed for one without a voice or words.
+    """
+    row = book.lock_row(AttachmentRow, attachment_id)
+    if row is None:
+        raise NoSuchCase
+    case, held = access_case(book, city, actor, row.case_id)
+    if row.kind != "voice" or not may_hear(case, held) or case.state in ENDED:
+        raise NotAllowed("这一条不能听写。")
+    if not report.text or len(report.text) > TEXT_LIMIT:
+        raise NotAllowed(f"请写下听到的话，{TEXT_LIMIT} 字以内。")
+    if row.transcript:
+        case.text = case.text.replace(row.transcript, "").strip()
+    row.transcript, row.transcript_by, row.reading = report.text, "staff", "done"
+    intake.extend_case(book, city, case, report, now)
+    lifecycle.record(book, case, "transcribed", Who("staff", held, actor.staff_id), now)
+    return case
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ EVENTS = {
     "anonymous": "要求匿名",
     "alarm_widened": "警情没人签收",
 }
+# Whose words a transcript is.
+TRANSCRIBED_BY = {"wechat": "微信听写", "engine": "机器听写", "resident": "居民改过", "staff": "人工听写"}
 # Why a dispatcher should look at a case (`CaseRow.attention`).
 ATTENTION = {
     "complaint": "居民对办理不满",

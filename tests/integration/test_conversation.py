@@ -265,6 +265,23 @@ def test_on_the_way_is_told(house: House, resident: Resident, staff: Callable[[s
     assert "在路上" in owed(house, resident)[-1].text
 
 
+def test_a_voice_is_written_down_by_a_person(house: House, resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """Words that a dispatcher hears in a voice join the case and send it on; others may not touch it."""
+    resident.send("voice", MediaId="v")
+    with house.store.read() as book:
+        [voice] = book.attachments(resident.case().id)
+    words = {"words": "翠湖小区3栋楼下井盖坏了"}
+    address = f"/console/files/{voice.id}/transcript"
+    stranger, desk = staff("water"), staff("dispatcher")
+    page = stranger.client.get("/console/").text
+    assert stranger.post(address, page, **words).status_code == 404
+    desk.post(address, desk.open(resident.case()).text, **words)
+    case = resident.case()
+    assert case.text == words["words"]
+    assert case.state == "assigned"
+    assert "人工听写" in desk.open(case).text
+
+
 # -- wishes of the resident --------------------------------------------------------------------------------------
 
 

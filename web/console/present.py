@@ -67,6 +67,8 @@ class Media:
     transcript: str
     seconds: str
     error: str
+    transcript_by: str = ""
+    id: int = 0
 
 
 @dataclass(frozen=True)

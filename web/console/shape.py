@@ -172,7 +172,8 @@ def _media(part: AttachmentRow, *, heard: bool) -> Media:
     url = url_for("console.file", attachment_id=part.id) if stored else ""
     thumbnail = url_for("console.file", attachment_id=part.id, thumb=1) if stored and part.kind != "voice" else ""
     seconds = f"{part.seconds:.0f}秒" if part.seconds else ""
-    return Media(part.kind, part.state, url, thumbnail, part.transcript, seconds, part.error)
+    by = words.TRANSCRIBED_BY.get(part.transcript_by, "")
+    return Media(part.kind, part.state, url, thumbnail, part.transcript, seconds, part.error, by, part.id)
 
 
 def _event(row: HistoryRow, names: _Names) -> Event:
