@@ -116,7 +116,7 @@ HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.COMPLAIN: questions.complain,
     Intent.HUMAN: questions.human,
     Intent.CONSULT: questions.consult,
-    Intent.ELSEWHERE: _say(phrases.ELSEWHERE),
+    Intent.ELSEWHERE: questions.elsewhere,
     Intent.ANONYMOUS: questions.anonymous,
     Intent.PRIVACY: _say(phrases.PRIVACY),
     Intent.ERASE: lambda turn, _wish, _said: offers.ask_erase(turn),

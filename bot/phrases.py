@@ -20,6 +20,14 @@ NOT_UNDERSTOOD = "这句我没看明白。要反映问题，请说是什么事�
 HUMAN = "好的，已请派单员来看（工单 {number}）。您想说什么，直接在这里说就行，{contact_by}前回您。急事请打 12345。"
 ANONYMOUS = "记住了：不让别人知道是谁反映的。办事的人看不到您的名字和号码，也会替您保密。"
 CONSULT = "这个我先帮您问一下工作人员（工单 {number}），{contact_by}前在这里回您。急的话可以打 12345。"
+GUIDE_MORE = "没说清的再问我，或者发“转人工”。"
+GUIDE_TITLE = "【{title}】{what}"
+GUIDE_LINES = {
+    "where": "在哪办：{value}",
+    "hours": "时间：{value}",
+    "papers": "带什么：{value}",
+    "phone": "电话：{value}",
+}
 ELSEWHERE = "这件事不归网格管，我怕给您耽误了。您可以打 12345 问问该找谁；社区里的事，随时跟我说。"
 PRIVACY_FIRST = "您发的内容只用来办您反映的事，别人看不到。继续使用就是同意；想了解或删除，发“隐私”。"
 PRIVACY = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import answers, phrases, telling
-from bot.receipts import progress_reply, standing, which_reply
+from bot.receipts import guide_reply, progress_reply, standing, which_reply
 from cases import intake, limits
 from cases.numbers import number_of, spoken
 from cases.storage.tables import CaseRow
@@ -101,7 +101,21 @@ def human(turn: Turn, _wish: Wish, said: Said) -> str:
 
 
 def consult(turn: Turn, _wish: Wish, said: Said) -> str:
-    """Let a person answer what nobody wrote into the office guide."""
+    """Answer from the office guide; what is not in it, a person answers."""
+    return from_guide(turn, said.text) or _ask_a_person(turn, said)
+
+
+def elsewhere(turn: Turn, _wish: Wish, said: Said) -> str:
+    """Say where to go with what is not handled here."""
+    return from_guide(turn, said.text) or phrases.ELSEWHERE
+
+
+def from_guide(turn: Turn, question: str) -> str:
+    """Return what the office guide says to a question: both entries that it may be about, or nothing."""
+    return guide_reply(turn.city.guide.find(question))
+
+
+def _ask_a_person(turn: Turn, said: Said) -> str:
     telling.take(turn, said, new=True)
     case = turn.case
     if case is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.city import City
+    from cases.guide import Entry
     from cases.intake import Outcome, Report
     from cases.storage import Book
     from cases.storage.tables import CaseRow
@@ -120,6 +121,16 @@ def progress_reply(book: Book, city: City, cases: Sequence[CaseRow], now: dateti
     if len(cases) > SHOWN:
         lines.append(phrases.PROGRESS_MORE)
     return "\n\n".join(lines)
+
+
+def guide_reply(entries: Sequence[Entry]) -> str:
+    """Return entries of the office guide as a message; empty without any."""
+    lines = []
+    for entry in entries:
+        values = {name: getattr(entry, name) for name in phrases.GUIDE_LINES}
+        lines.append(phrases.GUIDE_TITLE.format(title=entry.title, what=entry.what))
+        lines += [phrases.GUIDE_LINES[name].format(value=value) for name, value in values.items() if value]
+    return "\n".join([*lines, phrases.GUIDE_MORE]) if lines else ""
 
 
 def which_reply(cases: Sequence[CaseRow]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cases.geo import GridIndex
+from cases.guide import Entry, Guide
 from cases.places import Gazetteer, Place, parse_numbers
 from cases.routing import CONFIDENT, Category, Located
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cases.storage import Book
-    from cases.storage.tables import PlaceRow
+    from cases.storage.tables import GuideRow, PlaceRow
 
 VERSION_KEY = "city_version"
 CONFIDENT_KEY = "confident"
@@ -44,6 +45,7 @@ class City:
     categories: Mapping[str, Category]
     gazetteer: Gazetteer
     grids: GridIndex
+    guide: Guide
     confident: float
     polygons: Mapping[int, dict[str, object]] = field(repr=False)
 
@@ -117,7 +119,8 @@ def read_city(book: Book, version: str) -> City:
     return City(
         version=version,
         units=units,
-        by_code={unit.code: unit for unit in units.values()},
+        by_code={str(code): units[row.id] for row in rows for code in row.former_codes}
+        | {unit.code: unit for unit in units.values()},
         categories={
             row.code: Category(
                 row.code,
@@ -132,8 +135,23 @@ def read_city(book: Book, version: str) -> City:
         },
         gazetteer=_gazetteer(book.places()),
         grids=GridIndex(polygons),
+        guide=Guide([_entry(row) for row in book.guide()]),
         confident=float(book.meta(CONFIDENT_KEY) or CONFIDENT),
         polygons=polygons,
+    )
+
+
+def _entry(row: GuideRow) -> Entry:
+    return Entry(
+        row.id,
+        row.title,
+        tuple(map(str, row.names)),
+        row.what,
+        row.where_to,
+        row.hours,
+        row.papers,
+        row.phone,
+        row.elsewhere,
     )
 
 

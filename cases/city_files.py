@@ -1,7 +1,8 @@
 """Loading a city from files: all of it or nothing, with every fault named by file and row.
 
-A city is a folder with `units.csv`, `grids.geojson`, `places.csv`, `categories.csv` and `staff.csv`; the sample
-city in `cases/sample` is the model. Loading again updates by code and keeps what staff have changed in use.
+A city is a folder with `units.csv`, `grids.geojson`, `places.csv`, `categories.csv`, `staff.csv` and, if there is an
+office guide, `guide.csv`; the sample city in `cases/sample` is the model. Loading again updates by code and keeps what
+staff have changed in use; the guide is only added to.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cases import accounts
 from cases.city import VERSION_KEY
 from cases.places import parse_numbers
-from cases.storage.tables import CategoryRow, PlaceRow, UnitRow
+from cases.storage.tables import CategoryRow, GuideRow, PlaceRow, UnitRow
 from cases.words import ROLES, UNIT_KINDS
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ FIELDS = {
         "accept_hours", "contact_hours", "finish_hours",
     ),
     "staff.csv": ("login", "name", "role", "unit", "phone", "password"),
+    "guide.csv": ("title", "names", "what", "where", "hours", "papers", "phone", "elsewhere"),
 }  # fmt: skip
+OPTIONAL = {"guide.csv"}
 YES_NO = {"yes": True, "no": False}
 
 
@@ -70,6 +73,7 @@ def load_city(store: Store, folder: Path = SAMPLE) -> dict[str, int]:
         units = _save_units(book, draft)
         _save_categories(book, draft.rows["categories.csv"])
         book.replace_places(_place(row, units) for row in draft.rows["places.csv"])
+        _save_guide(book, draft.rows["guide.csv"])
         accounts.import_staff(book, draft.rows["staff.csv"], units, sample=folder == SAMPLE)
         book.set_meta(VERSION_KEY, uuid.uuid4().hex)
     return {file: len(rows) for file, rows in draft.rows.items()} | {"grids.geojson": len(draft.polygons)}
@@ -78,6 +82,9 @@ def load_city(store: Store, folder: Path = SAMPLE) -> dict[str, int]:
 def _read(folder: Path) -> _Draft:
     draft = _Draft()
     for file, fields in FIELDS.items():
+        if file in OPTIONAL and not (folder / file).exists():
+            draft.rows[file] = []
+            continue
         try:
             with (folder / file).open(encoding="utf-8-sig", newline="") as stream:
                 reader = csv.DictReader(stream)
@@ -124,6 +131,13 @@ def _validate(draft: _Draft) -> None:
             (_between(-180, row["lon"], 180) and _between(-90, row["lat"], 90), "经纬度不是数字，或者超出范围"),
         )
     _validate_categories(draft, {*kinds, "grid", "street"})
+    for number, row in enumerate(draft.rows["guide.csv"], start=2):
+        draft.check(
+            "guide.csv",
+            number,
+            (bool(row["title"] and row["what"]), "title 和 what 不能空"),
+            (row["elsewhere"] in YES_NO, "elsewhere 应为 yes 或 no"),
+        )
     for number, row in enumerate(draft.rows["staff.csv"], start=2):
         draft.check(
             "staff.csv",
@@ -190,6 +204,7 @@ def _save_units(book: Book, draft: _Draft) -> dict[str, UnitRow]:
         parent = units.get(row["parent"])
         unit = units.get(row["code"]) or UnitRow(code=row["code"], path="")
         unit.name, unit.kind, unit.phone = row["name"], row["kind"], row["phone"]
+        unit.former_codes = _listed(row.get("former_codes", ""))
         unit.parent_id = parent.id if parent else None
         unit.polygon = draft.polygons.get(row["code"])
         book.add(unit)
@@ -209,10 +224,33 @@ def _save_categories(book: Book, rows: list[dict[str, str]]) -> None:
         book.add(category)
 
 
+def _save_guide(book: Book, rows: list[dict[str, str]]) -> None:
+    """Add what the guide does not have; what is there belongs to the administrator."""
+    known = {row.title for row in book.guide()}
+    for row in rows:
+        if row["title"] not in known:
+            book.add(
+                GuideRow(
+                    title=row["title"],
+                    names=_listed(row["names"]),
+                    what=row["what"],
+                    where_to=row["where"],
+                    hours=row["hours"],
+                    papers=row["papers"],
+                    phone=row["phone"],
+                    elsewhere=YES_NO[row["elsewhere"]],
+                )
+            )
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(";") if each.strip()]
+
+
 def _place(row: dict[str, str], units: dict[str, UnitRow]) -> PlaceRow:
     return PlaceRow(
         name=row["name"],
-        aliases=[alias.strip() for alias in row["aliases"].split(";") if alias.strip()],
+        aliases=_listed(row["aliases"]),
         kind=row["kind"],
         grid_id=units[row["grid"]].id,
         numbers=row["numbers"],

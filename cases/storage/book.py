@@ -14,10 +14,12 @@ from cases.storage.tables import (
     CaseRow,
     CategoryRow,
     FollowerRow,
+    GuideRow,
     HistoryRow,
     InboxRow,
     MetaRow,
     OutboxRow,
+    PhraseRow,
     PlaceRow,
     ResidentRow,
     StaffRow,
@@ -394,6 +396,14 @@ class Book:
     def places(self) -> Sequence[PlaceRow]:
         """Return all places."""
         return self._session.scalars(select(PlaceRow).order_by(PlaceRow.id)).all()
+
+    def guide(self) -> Sequence[GuideRow]:
+        """Return the office guide: what is handled here first, each part by title."""
+        return self._session.scalars(select(GuideRow).order_by(GuideRow.elsewhere, GuideRow.title)).all()
+
+    def phrases(self) -> dict[str, str]:
+        """Return the bot's texts that were changed here, by key."""
+        return {row.key: row.text for row in self._session.scalars(select(PhraseRow))}
 
     def replace_places(self, rows: Iterable[PlaceRow]) -> None:
         """Put these places in the stead of all others."""

@@ -72,7 +72,8 @@ class MetaRow(Base):
 class UnitRow(Base):
     """A unit, which is a queue as well: city, district, street, community, grid, department or dispatch.
 
-    `path` is the chain of ids from the top, `/1/2/7/`. `polygon` is a GeoJSON geometry in WGS-84, for grids.
+    `path` is the chain of ids from the top, `/1/2/7/`; `former_codes` still stand on posters that hang somewhere.
+    `polygon` is a GeoJSON geometry in WGS-84, for grids.
     """
 
     __tablename__ = "units"
@@ -83,6 +84,7 @@ class UnitRow(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
     path: Mapped[str] = mapped_column(String(200))
     phone: Mapped[str] = mapped_column(String(40))
+    former_codes: Mapped[list[Any]] = mapped_column(JSON, default=list)
     polygon: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
@@ -113,6 +115,29 @@ class CategoryRow(Base):
     accept_hours: Mapped[float]
     contact_hours: Mapped[float]
     finish_hours: Mapped[float]
+
+
+class GuideRow(Base):
+    """One matter of the office guide, which the administrator fills; `names` are the ways of asking for it."""
+
+    __tablename__ = "guide"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(String(40), unique=True)
+    names: Mapped[list[Any]] = mapped_column(JSON)
+    what: Mapped[str] = mapped_column(Text)
+    where_to: Mapped[str] = mapped_column(String(200))
+    hours: Mapped[str] = mapped_column(String(200))
+    papers: Mapped[str] = mapped_column(String(200))
+    phone: Mapped[str] = mapped_column(String(100))
+    elsewhere: Mapped[bool] = mapped_column(default=False)
+
+
+class PhraseRow(Base):
+    """A text of the bot that the administrator has put in the stead of the catalogue's own."""
+
+    __tablename__ = "phrases"
+    key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
 
 
 class StaffRow(Base):

@@ -16,7 +16,7 @@ from cases.exchange import exported
 from cases.storage.book import BURST
 from cases.storage.tables import AttachmentRow, CaseRow, FollowerRow, InboxRow, OutboxRow, ResidentRow
 from tests.integration.people import Resident, Staff, number_in
-from web import create_app
+from web import create_app, house_of
 
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
 
@@ -405,6 +405,39 @@ def test_who_takes_back_what_they_allowed_is_forgotten(house: House, resident: R
     with house.store.engine.connect() as connection:
         for kind in (ResidentRow, InboxRow):
             assert connection.scalar(select(func.count()).select_from(kind)) == 0
+
+
+# -- the office guide --------------------------------------------------------------------------------------------
+
+
+def test_the_guide_answers_what_the_administrator_wrote(resident: Resident, staff: Callable[[str], Staff]) -> None:
+    """A new entry is told to whoever asks for it; deleted, the question goes to a person again."""
+    question = "请问风筝节在哪报名？"
+    admin = staff("admin")
+    page = admin.client.get("/console/guide").text
+    entry = {
+        "title": "风筝节报名",
+        "names": "风筝节\n风筝节在哪报名",
+        "what": "三月在望江公园报名。",
+        "phone": "0000-1",
+    }
+    admin.post("/console/guide", page, **entry)
+    assert "风筝节报名" in admin.client.get("/console/guide", query_string={"question": question}).text
+    with house_of(resident.app).store.read() as book:
+        city = house_of(resident.app).cities.current(book)
+        [row] = [row for row in book.guide() if row.title == "风筝节报名"]
+    assert [found.title for found in city.guide.find(question)] == ["风筝节报名"]
+    assert "已经有一条" in admin.post("/console/guide", page, **entry).text
+    admin.post("/console/guide/delete", page, id=str(row.id))
+    assert "风筝节报名" not in admin.client.get("/console/guide").text
+
+
+def test_only_the_administrator_writes_the_guide(staff: Callable[[str], Staff]) -> None:
+    """Others may not open the guide's page, let alone change it."""
+    desk = staff("dispatcher")
+    assert desk.client.get("/console/guide").status_code == 403
+    page = desk.client.get("/console/").text
+    assert desk.post("/console/guide", page, title="x", what="y").status_code == 403
 
 
 # -- notices -----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 # Plain additions, table by table: SQLite does them in place.
 COLUMNS: dict[str, tuple[sa.Column[Any], ...]] = {
+    "units": (sa.Column("former_codes", sa.JSON(), nullable=False, server_default="[]"),),
     "residents": (
         sa.Column("asked_other_id", sa.Integer(), nullable=True),
         sa.Column("asked_at", MOMENT, nullable=True),
@@ -58,6 +59,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_followers")),
         sa.UniqueConstraint("case_id", "resident_id", name=op.f("uq_followers_case_id_resident_id")),
     )
+    op.create_table(
+        "guide",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=40), nullable=False),
+        sa.Column("names", sa.JSON(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("where_to", sa.String(length=200), nullable=False),
+        sa.Column("hours", sa.String(length=200), nullable=False),
+        sa.Column("papers", sa.String(length=200), nullable=False),
+        sa.Column("phone", sa.String(length=100), nullable=False),
+        sa.Column("elsewhere", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guide")),
+        sa.UniqueConstraint("title", name=op.f("uq_guide_title")),
+    )
+    op.create_table(
+        "phrases",
+        sa.Column("key", sa.String(length=40), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_phrases")),
+    )
     for table, names in INDEXES:
         op.create_index(op.f(f"ix_{table}_{'_'.join(names)}"), table, names)
 
@@ -65,7 +86,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table, names in INDEXES:
         op.drop_index(op.f(f"ix_{table}_{'_'.join(names)}"), table_name=table)
-    op.drop_table("followers")
+    for table in ("phrases", "guide", "followers"):
+        op.drop_table(table)
     for table, columns in COLUMNS.items():
         for column in columns:
             op.drop_column(table, column.name)
