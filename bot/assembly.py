@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.bell import BellRope, connect
 from bot.delivery import Courier
+from bot.links import Links
 from bot.media import MediaStore
 from bot.protocol import Gate
 from bot.reception import Reception
@@ -43,6 +44,7 @@ class House:
     wechat: WeChat
     media: MediaStore
     courier: Courier
+    links: Links
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city."""
@@ -61,6 +63,7 @@ def build(settings: Settings) -> House:
     understanding = Understanding(settings.models_dir)
     wechat = WeChat(settings, redis)
     media = MediaStore(settings.media_url)
+    links = Links(settings.signing_key, settings.public_url)
     return House(
         settings=settings,
         store=store,
@@ -68,8 +71,9 @@ def build(settings: Settings) -> House:
         understanding=understanding,
         bell=bell,
         gate=Gate(settings),
-        reception=Reception(store, cities, understanding),
+        reception=Reception(store, cities, understanding, links),
         wechat=wechat,
         media=media,
-        courier=Courier(store, wechat, media, utc_now),
+        courier=Courier(store, wechat, media, links, utc_now),
+        links=links,
     )

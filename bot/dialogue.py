@@ -174,9 +174,11 @@ def _progress(turn: Turn, wish: Wish, _said: Said) -> str:
     if wish.case_id is not None:
         case = _own(turn, wish.case_id)
         turn.case = case
+        turn.show([case] if case else [])
         return progress_reply(turn.city, [case], turn.now) if case else phrases.PROGRESS_UNKNOWN
     cases = turn.book.cases_of(turn.resident.id)
     shown = [case for case in cases if case.state in OPEN] or list(cases[:1])
+    turn.show(shown)
     return progress_reply(turn.city, shown, turn.now) if shown else phrases.PROGRESS_NONE
 
 

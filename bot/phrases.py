@@ -67,6 +67,7 @@ PROGRESS_REJECTED = "这件事这里办不了：{result}"
 PROGRESS_WITHDRAWN = "您已经撤回了。"
 PROGRESS_LINE = "工单 {number}“{title}”：\n{state}"
 PROGRESS_MORE = "还有更早的，发工单号就能查。"
+PAGE = '<a href="{address}">点这里看详情</a>'
 
 URGED = "已替您催了{holder}（工单 {number}），{due}前给您回音。"
 URGED_LATE = "已替您催了{holder}（工单 {number}）。拖了这么久，对不住。"

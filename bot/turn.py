@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from bot.links import Links
     from bot.understanding import Reading
     from cases.city import City
     from cases.intake import MediaPart
@@ -29,13 +31,18 @@ class Said:
 
 @dataclass
 class Turn:
-    """One message in its transaction. `case` is the case that it turned out to be about."""
+    """One message in its transaction. `case` is the case that it turned out to be about.
+
+    `link` is a line below the reply that opens a page: for the resident alone, so no history keeps it.
+    """
 
     book: Book
     city: City
     resident: ResidentRow
     now: datetime
     quiet_since: datetime
+    links: Links
+    link: str = ""
     case: CaseRow | None = None
     taken: bool = False
 
@@ -48,6 +55,11 @@ class Turn:
         """Return what the bot waits for, and about which case."""
         case_id = self.resident.asked_case_id
         return self.resident.asked, self.book.lock_case(case_id) if case_id is not None else None
+
+    def show(self, cases: Sequence[CaseRow]) -> None:
+        """Offer the page of the case that a reply tells of, or the list when it tells of several."""
+        if cases:
+            self.link = self.links.offer(self.resident, cases[0] if len(cases) == 1 else None)
 
     def ask(self, what: str | None, case: CaseRow | None = None) -> None:
         """Wait for an answer of this kind about this case; None: for nothing."""

@@ -12,7 +12,6 @@ import settings as configuration
 from bot import webhook
 from bot.assembly import build
 from bot.sandbox import blueprint as sandbox
-from settings import sandbox_secret_key
 from web import cli, health, home, logs, security
 from web.console import blueprint as console
 
@@ -42,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     house = build(settings)
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
-        SECRET_KEY=settings.secret_key or sandbox_secret_key(settings.data_dir),
+        SECRET_KEY=settings.signing_key,
         SESSION_COOKIE_NAME="wanggetong",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

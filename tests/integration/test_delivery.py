@@ -281,7 +281,7 @@ def test_a_photo_is_fetched_and_cleaned(house: House, phone: Phone, staff: Calla
     """A resident's photo is fetched, turned upright, freed of EXIF, and shown only to those whose case it is."""
     upload = {"media": ("x.jpg", picture(), "image/jpeg")}
     address = f"{house.settings.own_address}/sandbox/api/cgi-bin/media/upload"
-    token = house.wechat._token(renew=False)  # noqa: SLF001 - as the resident's phone would upload
+    token = house.wechat._token.get()  # noqa: SLF001 - as the resident's phone would upload
     media_id = requests.post(address, params={"access_token": token, "type": "image"}, files=upload, timeout=5).json()[
         "media_id"
     ]
