@@ -30,7 +30,6 @@ DIGITS = {
     "rate": {"1": Intent.SATISFIED, "2": Intent.FAIR, "3": Intent.UNSATISFIED},
 }
 JUDGEMENTS = frozenset(RATINGS) | {Intent.SOLVED, Intent.UNSOLVED}
-REOPEN_OPEN = timedelta(days=limits.REOPEN_DAYS)
 # What, said while the reason is asked for, is plainly no reason.
 NO_REASON = frozenset(
     {Intent.PROGRESS, Intent.URGE, Intent.NEW, Intent.HELP, Intent.GREETING, Intent.EMPTY, Intent.THANKS, Intent.BEGIN}
@@ -104,18 +103,13 @@ def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
     cases = turn.book.cases_of(turn.resident.id)
     if wish.case_id is not None:
         cases = [case for case in cases if case.id == wish.case_id]
-    case = next((case for case in cases if case.state == State.RESOLVED or _still_warm(case, turn.now)), None)
+    case = next((case for case in cases if case.state == State.RESOLVED or intake.may_reopen(case, turn.now)), None)
     if case is None and judged is not None and judged.intent is Intent.SOLVED and cases[:1]:
         return phrases.MAYBE_WITHDRAW if cases[0].state in UNRESOLVED else None
     if case is None or judged is None:
         return None
     locked = turn.book.lock_case(case.id)
     return _judge(turn, locked, judged, text) if locked is not None else None
-
-
-def _still_warm(case: CaseRow, now: datetime) -> bool:
-    """Say whether a word on a result may still be about this closed case."""
-    return case.state == State.CLOSED and case.ended_at is not None and now - case.ended_at < REOPEN_OPEN
 
 
 def urged(case: CaseRow, holder: str, number: str, now: datetime) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cases import access, lifecycle
-from cases.lifecycle import NotAllowed, Who
+from cases.lifecycle import NotAllowed, Photo, Who
 from cases.storage import Scope
-from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow, StaffRow
+from cases.storage.tables import CaseRow, ResidentRow, StaffRow
 from cases.workflow import ENDED, UNRESOLVED, Action, Relation, State
 
 if TYPE_CHECKING:
@@ -28,14 +28,6 @@ PHOTOS_SENT = 2
 
 class NoSuchCase(Exception):  # noqa: N818 - the house's word for a refusal
     """There is no such case, or it is none of this person's business: the two look alike."""
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo from staff that lies in the media store already."""
-
-    file: str
-    mime: str
 
 
 @dataclass(frozen=True)
@@ -154,17 +146,7 @@ class _Step:
     def attach(self, row: HistoryRow) -> None:
         """Keep the photos with the history, and send the first of them to the resident."""
         for at, photo in enumerate(self.inputs.photos):
-            attachment = AttachmentRow(
-                case_id=self.case.id,
-                history_id=row.id,
-                kind="photo",
-                state="stored",
-                file=photo.file,
-                mime=photo.mime,
-                next_try_at=self.now,
-                created_at=self.now,
-            )
-            self.book.add(attachment)
+            attachment = lifecycle.attach(self.book, row, photo, self.now)
             if row.public and at < PHOTOS_SENT:
                 lifecycle.owe(self.book, self.case, "", self.now, history_id=row.id, attachment_id=attachment.id)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cases import lifecycle, routing
+from cases import lifecycle, limits, routing
 from cases.lifecycle import REPORTER, SYSTEM
 from cases.places import house_number
 from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.city import City
+    from cases.lifecycle import Photo
     from cases.storage import Book
     from cases.storage.tables import HistoryRow
 
 GATHERING = timedelta(minutes=10)
+REOPEN_OPEN = timedelta(days=limits.REOPEN_DAYS)
 # A place that the resident did not name for this case gives way to one that they do.
 ASSUMED = ("", "usual", "scene", "burst")
 # So long a scanned code counts: one stands there and writes.
@@ -29,6 +31,8 @@ SCENE_COUNTS = timedelta(hours=2)
 ONLY_A_NUMBER = 15
 _NUMBER = re.compile(r"(?:第?[0-9零一二两三四五六七八九十百]+)(?:号楼|栋|幢|座|号|#).*$")
 KEPT_GUESSES = 3
+# A tap costs less than a sentence: by a page a case is urged once in so long.
+URGE_AGAIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,15 @@ class MediaPart:
 
 @dataclass(frozen=True)
 class Report:
-    """What one message brings to a case. `correcting`: its place takes the stead of an earlier one."""
+    """What one message brings to a case. `correcting`: its place takes the stead of an earlier one.
+
+    A message in the chat has one file, which WeChat keeps; `photos` come from our own pages.
+    """
 
     text: str = ""
     place: routing.Located | None = None
     media: MediaPart | None = None
+    photos: tuple[Photo, ...] = ()
     guesses: tuple[routing.Guess, ...] = ()
     model_version: str | None = None
     correcting: bool = False
@@ -127,6 +135,11 @@ def reopen(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) 
     _begin_again(city, case, now)
 
 
+def may_reopen(case: CaseRow, now: datetime) -> bool:
+    """Say whether a word on a result may still be about this closed case."""
+    return case.state == State.CLOSED and case.ended_at is not None and now - case.ended_at < REOPEN_OPEN
+
+
 def _begin_again(city: City, case: CaseRow, now: datetime) -> None:
     case.failed_checks += 1
     case.resolved_at = case.contacted_at = None
@@ -152,6 +165,12 @@ def urge(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
     """Count an urge and show it to the holder."""
     lifecycle.step(book, case, Action.URGE, REPORTER, now, text=words, public=True)
     case.urges += 1
+
+
+def next_urge(book: Book, case: CaseRow) -> datetime | None:
+    """Return from when on a page lets this case be urged again; None: it never was."""
+    last = next((row.at for row in reversed(book.history(case.id)) if row.action == Action.URGE), None)
+    return last + URGE_AGAIN if last is not None else None
 
 
 def withdraw(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
@@ -270,6 +289,8 @@ def keep_media(book: Book, case: CaseRow, media: MediaPart, now: datetime) -> No
 
 
 def _attach(book: Book, case: CaseRow, row: HistoryRow, report: Report, now: datetime) -> None:
+    for photo in report.photos:
+        lifecycle.attach(book, row, photo, now)
     if report.media is not None:
         attachment = AttachmentRow(
             case_id=case.id,

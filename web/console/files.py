@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import abort, request, send_file
+from flask import abort
 
-from bot.media import THUMBNAIL
 from cases import handling
 from cases.storage.tables import AttachmentRow
 from web.console.session import actor
+from web.uploads import LAST_ID, send_kept
 
 if TYPE_CHECKING:
     from flask import Blueprint, Response
 
     from bot.assembly import House
-
-LAST_ID = 2**31 - 1  # what a database's integer holds
 
 
 def register(routes: Blueprint, house: House) -> None:
@@ -33,12 +30,6 @@ def register(routes: Blueprint, house: House) -> None:
                 abort(404)
             handling.access_case(book, city, me, row.case_id)
             name, mime = row.file, row.mime
-        if "thumb" in request.args and mime == "image/jpeg":
-            name = Path(name).stem + THUMBNAIL
-        path = house.media.path(name)
-        if not path.exists():
-            abort(404)
-        response = send_file(path, mimetype=mime, conditional=True, max_age=0)
+        response = send_kept(house.media, name, mime)
         response.headers["Cache-Control"] = "private, max-age=3600"
-        response.headers["Content-Security-Policy"] = "default-src 'none'; media-src 'self'; img-src 'self'; sandbox"
         return response
