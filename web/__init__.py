@@ -14,6 +14,8 @@ from bot.assembly import build
 from bot.sandbox import blueprint as sandbox
 from web import cli, health, home, logs, security
 from web.console import blueprint as console
+from web.residents import blueprint as residents
+from web.residents.session import Sessions
 
 if TYPE_CHECKING:
     from bot.assembly import House
@@ -49,13 +51,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=UPLOAD_LIMIT,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # an officer's page may stay open for hours; the token ends with the session
+        WTF_CSRF_SSL_STRICT=False,  # it would ask for a referrer, and residents' pages send none
     )
+    app.session_interface = Sessions()
     app.extensions["house"] = house
     protect = security.protect(app)
     for routes in (webhook.blueprint(house), health.blueprint(house)):
         app.register_blueprint(routes)
         protect.exempt(routes)
     app.register_blueprint(console(house))
+    app.register_blueprint(residents(house))
     app.register_blueprint(home.blueprint(house))
     if settings.sandbox:
         routes = sandbox(settings)
