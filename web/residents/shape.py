@@ -28,11 +28,12 @@ UNRESOLVED = (State.NEW, State.ASSIGNED, State.ACCEPTED)
 
 @dataclass(frozen=True)
 class Line:
-    """One case in the list."""
+    """One case in the list: its words in one line, and their beginning as a title."""
 
     number: str
     spoken: str
     title: str
+    text: str
     state: str
     state_name: str
     date: str
@@ -82,6 +83,7 @@ def line(case: CaseRow, now: datetime) -> Line:
         number=number,
         spoken=spoken(number),
         title=title_of(case.text),
+        text=" ".join(case.text.split()) or title_of(""),
         state=case.state,
         state_name=words.STATES[State(case.state)],
         date=_day(case.opened_at, now),
@@ -101,7 +103,7 @@ def case_page(book: Book, city: City, case: CaseRow, now: datetime) -> CasePage:
         late=_late(case, now),
         result=case.result,
         rating=RATINGS.get(case.rating or "", ""),
-        entries=tuple(_entry(book, city, scene, now) for scene in reversed(own.story(book, case))),
+        entries=tuple(_entry(book, city, case, scene, now) for scene in reversed(own.story(book, case))),
         can=frozenset(map(str, can)),
         urge_again=limits.spoken_time(again, now) if again is not None and resting else "",
     )
@@ -117,10 +119,12 @@ def _standing(city: City, case: CaseRow, now: datetime) -> str:
     return words_of_state.format(holder=city.units[case.holder_id].name, due=limits.spoken_time(due, now))
 
 
-def _entry(book: Book, city: City, scene: Scene, now: datetime) -> Entry:
+def _entry(book: Book, city: City, case: CaseRow, scene: Scene, now: datetime) -> Entry:
     row = scene.row
+    # What stands above already, or in the title, is not said again.
+    text = "" if row.action == Action.ACCEPT or scene.text == case.text else scene.text
     title = words.EVENTS.get((row.who, row.action), words.OTHER_EVENT).format(unit=_unit(book, city, row))
-    return Entry(_moment(row.at, now), row.who, title, scene.text, _media(scene.parts))
+    return Entry(_moment(row.at, now), row.who, title, text, _media(scene.parts))
 
 
 def _unit(book: Book, city: City, row: HistoryRow) -> str:
@@ -151,8 +155,3 @@ def _day(at: datetime, now: datetime) -> str:
 
 def _moment(at: datetime, now: datetime) -> str:
     return f"{_day(at, now)} {at.astimezone(limits.CHINA):%H:%M}"
-
-
-def may(page: CasePage, *actions: Action) -> bool:
-    """Say whether any of these acts is open."""
-    return bool(page.can & {str(action) for action in actions})
