@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import abort, jsonify, make_response, redirect, request, session, url_for
 
 from bot.links import BadLink
-from bot.wechat import WeChatError
+from bot.wechat import Fate, WeChatError
 from web.residents import words
 from web.residents.frame import Page, inside, say
 from web.residents.session import ROOT, enter, visitor
@@ -75,8 +75,8 @@ def _by_wechat(house: House) -> Response:
         return say(words.UNKNOWN)
     try:
         openid = house.wechat.openid_of(code)
-    except WeChatError:
-        return say(words.AWAY)
+    except WeChatError as error:
+        return say(words.AWAY if error.fate is Fate.RETRY else words.UNKNOWN)
     with house.store.read() as book:
         residents = book.resident(openid)
     if not residents:
