@@ -53,10 +53,11 @@ def teacher(browser: Browser, service: Service) -> Iterator[Resident]:
     teacher.close()
 
 
-def opened(teacher: Resident, link: str) -> Page:
-    """Tap a link in the chat, and return the page that it opens."""
+def opened(teacher: Resident, words: str) -> Page:
+    """Tap the link below these words in the chat, and return the page that it opens."""
+    bubble = teacher.page.locator("#messages .bubble.theirs", has_text=words)
     with teacher.page.context.expect_page() as opening:
-        teacher.page.locator("#messages .bubble.theirs").last.get_by_role("link", name=link).click()
+        bubble.get_by_role("link", name="点这里看详情").click()
     page: Page = opening.value
     expect(page.locator("#main")).to_be_visible()
     return page
@@ -66,9 +67,9 @@ def test_from_the_chat_to_the_rating(
     teacher: Resident, browser: Browser, service: Service, photo: Path, tmp_path: Path
 ) -> None:
     """A link in the chat leads to the case; what is added, verified and rated there is what staff see."""
-    number = number_in(teacher.say(MATTER))
-    teacher.say(number)
-    page = opened(teacher, "点这里看详情")
+    number = number_in(say(service, TEACHER, f"新的：{MATTER}"))
+    say(service, TEACHER, number)
+    page = opened(teacher, f"工单 {number[:-3]} {number[-3:]}“")
     assert page.url == service.url(f"/h5/cases/{number}")
     _adds(page, photo)
     officer = Officer(browser, service, "urban", PHONE)

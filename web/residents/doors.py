@@ -45,6 +45,10 @@ def register(routes: Blueprint, house: House) -> None:
     @routes.post("/leave")
     def leave() -> Response:
         session.clear()
+        return redirect(url_for("residents.left"))
+
+    @routes.get("/left")
+    def left() -> Response:
         return say(words.LEFT)
 
     @routes.get("/jssdk")
