@@ -53,6 +53,7 @@ NAMES = (
     "SECRET_KEY",
     "PROFILE",
     "PORT",
+    "PUBLIC_URL",
     "DATA_DIR",
     "LOG_LEVEL",
 )
@@ -72,6 +73,7 @@ class Settings:
 
     profile: str
     port: int
+    public_url: str
     data_dir: Path
     log_level: str
     wechat_token: str
@@ -97,6 +99,11 @@ class Settings:
     def own_address(self) -> str:
         """Where this machine reaches its own web server."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def signing_key(self) -> str:
+        """What signs sessions and links: SECRET_KEY, or the sandbox's own."""
+        return self.secret_key or sandbox_secret_key(self.data_dir)
 
     @property
     def embedded_redis(self) -> bool:
@@ -166,6 +173,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(
         profile=profile,
         port=port,
+        public_url=_origin(env, own if sandbox else "", faults),
         data_dir=data_dir,
         log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, "INFO", faults),
         wechat_token=env.get("WECHAT_TOKEN", ""),
@@ -227,6 +235,17 @@ def _url(env: dict[str, str], name: str, default: str, schemes: tuple[str, ...],
         faults.append(f"{name} 应以 {' 或 '.join(f'{scheme}://' for scheme in schemes)} 开头")
         return default
     return value if _readable(name, value, lambda url: urlsplit(url).port, faults) else default
+
+
+def _origin(env: dict[str, str], default: str, faults: list[str]) -> str:
+    """Return PUBLIC_URL: scheme and host alone, because the pages' own paths follow it; empty when unset."""
+    if "PUBLIC_URL" not in env:
+        return default
+    value = _url(env, "PUBLIC_URL", default, ("http", "https"), faults)
+    if value != default and urlsplit(value)._replace(scheme="", netloc="").geturl():
+        faults.append("PUBLIC_URL 只写到域名和端口，后面不带路径")
+        return default
+    return value
 
 
 def _readable(name: str, value: str, parse: Callable[[str], object], faults: list[str]) -> bool:

@@ -30,7 +30,6 @@ DIGITS = {
     "rate": {"1": Intent.SATISFIED, "2": Intent.FAIR, "3": Intent.UNSATISFIED},
 }
 JUDGEMENTS = frozenset(RATINGS) | {Intent.SOLVED, Intent.UNSOLVED}
-REOPEN_OPEN = timedelta(days=limits.REOPEN_DAYS)
 # What, said while the reason is asked for, is plainly no reason.
 NO_REASON = frozenset(
     {Intent.PROGRESS, Intent.URGE, Intent.NEW, Intent.HELP, Intent.GREETING, Intent.EMPTY, Intent.THANKS, Intent.BEGIN}
@@ -104,7 +103,7 @@ def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
     cases = turn.book.cases_of(turn.resident.id)
     if wish.case_id is not None:
         cases = [case for case in cases if case.id == wish.case_id]
-    case = next((case for case in cases if case.state == State.RESOLVED or _still_warm(case, turn.now)), None)
+    case = next((case for case in cases if case.state == State.RESOLVED or intake.may_reopen(case, turn.now)), None)
     if case is None and judged is not None and judged.intent is Intent.SOLVED and cases[:1]:
         return phrases.MAYBE_WITHDRAW if cases[0].state in UNRESOLVED else None
     if case is None or judged is None:
@@ -119,11 +118,6 @@ def dissatisfied(turn: Turn, wish: Wish, said: Said) -> str | None:
     chosen = next((case for case in cases if wish.case_id in {None, case.id}), None)
     case = turn.book.lock_case(chosen.id) if chosen is not None else None
     return _judge(turn, case, Wish(Intent.UNSOLVED, said.text), said.text) if case is not None else None
-
-
-def _still_warm(case: CaseRow, now: datetime) -> bool:
-    """Say whether a word on a result may still be about this closed case."""
-    return case.state == State.CLOSED and case.ended_at is not None and now - case.ended_at < REOPEN_OPEN
 
 
 def urged(case: CaseRow, holder: str, number: str, now: datetime, *, counted: bool) -> str:

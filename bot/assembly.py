@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import ocr, speech
 from bot.bell import BellRope, connect
 from bot.delivery import Courier
+from bot.links import Links
 from bot.media import MediaStore
 from bot.protocol import Gate
 from bot.reading import Reader
@@ -46,6 +47,7 @@ class House:
     media: MediaStore
     courier: Courier
     reader: Reader
+    links: Links
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city."""
@@ -64,9 +66,10 @@ def build(settings: Settings) -> House:
     understanding = Understanding(settings.models_dir)
     wechat = WeChat(settings, redis)
     media = MediaStore(settings.media_url)
+    links = Links(settings.signing_key, settings.public_url)
     hearing = speech.engine_for(settings.speech_model, settings.data_dir / "speech")
     photos = ocr.engine_for(settings.ocr)
-    reader = Reader(store, cities, understanding, media, hearing, photos, utc_now)
+    reader = Reader(store, cities, understanding, media, links, hearing, photos, utc_now)
     return House(
         settings=settings,
         store=store,
@@ -74,9 +77,10 @@ def build(settings: Settings) -> House:
         understanding=understanding,
         bell=bell,
         gate=Gate(settings),
-        reception=Reception(store, cities, understanding),
+        reception=Reception(store, cities, understanding, links),
         wechat=wechat,
         media=media,
-        courier=Courier(store, wechat, media, utc_now, readable=reader.kinds),
+        courier=Courier(store, wechat, media, links, utc_now, readable=reader.kinds),
         reader=reader,
+        links=links,
     )

@@ -11,16 +11,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.choices import tappable
+from bot.links import with_link
 from bot.media import BadMedia, Stored
 from bot.wechat import Fate, WeChatError
-from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
+from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, OutboxRow, ResidentRow
+from cases.workflow import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.links import Links
     from bot.media import MediaStore
     from bot.wechat import WeChat
-    from cases.storage import Store
+    from cases.storage import Book, Store
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,8 @@ BACK_OFF = (5, 15, 60, 300, 900, 3600)
 # WeChat takes messages for 48 hours after the resident's last; it keeps files for three days.
 PATIENCE = {"outbox": timedelta(hours=48), "media": timedelta(hours=72)}
 ERROR_CHARACTERS = 200
+# What happened to a case so that its resident is asked what they think of it.
+ASKING = frozenset({Action.REPORT_RESULT, Action.VERIFY_PASS})
 UNEXPECTED = "程序出错，原因在日志里"
 
 
@@ -47,11 +52,12 @@ class Courier:
         store: Store,
         wechat: WeChat,
         media: MediaStore,
+        links: Links,
         clock: Callable[[], datetime],
         *,
         readable: frozenset[str] = frozenset(),
     ) -> None:
-        self._store, self._wechat, self._media, self._clock = store, wechat, media, clock
+        self._store, self._wechat, self._media, self._links, self._clock = store, wechat, media, links, clock
         self._readable = readable
 
     def deliver(self, outbox_id: int) -> None:
@@ -111,7 +117,19 @@ class Courier:
             resident = book.get(ResidentRow, row.resident_id)
             photo = book.get(AttachmentRow, row.attachment_id) if row.attachment_id else None
             openid = resident.openid if resident is not None else ""
-            return _Claim(openid, row.text, photo.file if photo is not None else "")
+            return _Claim(openid, self._with_page(book, row, resident), photo.file if photo is not None else "")
+
+    def _with_page(self, book: Book, row: OutboxRow, resident: ResidentRow | None) -> str:
+        """Return a message's text; one that asks for a judgement shows the way to the case's page.
+
+        The link is made now and kept nowhere: it lives a week from its sending, and staff never see it.
+        """
+        cause = book.get(HistoryRow, row.history_id) if row.history_id else None
+        case = book.get(CaseRow, row.case_id)
+        reporter = resident is not None and case is not None and case.resident_id == resident.id
+        if not row.text or resident is None or not reporter or cause is None or cause.action not in ASKING:
+            return row.text
+        return with_link(row.text, self._links.offer(resident, case))
 
     def _claim_file(self, attachment_id: int) -> tuple[str, str] | None:
         with self._store.write() as book:

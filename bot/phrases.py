@@ -113,6 +113,7 @@ PROGRESS_WITHDRAWN = "您已经撤回了。"
 PROGRESS_MERGED = "已和邻居的工单并到一起办。"
 PROGRESS_LINE = "工单 {number}“{title}”：\n{state}"
 PROGRESS_MORE = "还有更早的，发工单号就能查。"
+PAGE = '<a href="{address}">点这里看详情</a>'
 
 URGED = "已替您催了{holder}（工单 {number}），{due}前给您回音。"
 URGED_LATE = "已替您催了{holder}（工单 {number}）。拖了这么久，对不住。"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 8
+# What WeChat takes in one text.
+REPLY_BYTES = 2048
 MAX_OPENID = 128
 FRESH_SECONDS = 300
 # Elements that mean something to us: given twice, they are an attempt to be read in two ways.

@@ -24,11 +24,13 @@ def progress(turn: Turn, wish: Wish, _said: Said) -> str:
     if wish.case_id is not None:
         case = _own(turn, wish.case_id, followed=True)
         turn.case = case
+        turn.show([case] if case is not None and case.resident_id == turn.resident.id else [])
         return progress_reply(turn.book, turn.city, [case], turn.now) if case else phrases.PROGRESS_UNKNOWN
     cases = turn.book.cases_of(turn.resident.id)
     shown = [case for case in cases if case.state in OPEN]
     shown += [case for case in turn.book.followed_by(turn.resident.id) if case.state in OPEN]
     shown = shown or list(cases[:1])
+    turn.show([case for case in shown if case.resident_id == turn.resident.id])
     return progress_reply(turn.book, turn.city, shown, turn.now) if shown else phrases.PROGRESS_NONE
 
 

@@ -26,6 +26,7 @@ from cases.workflow import OPEN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.links import Links
     from bot.media import MediaStore
     from bot.ocr import PhotoReader
     from bot.speech import Speech
@@ -51,12 +52,14 @@ class Reader:
         cities: CityCache,
         understanding: Understanding,
         media: MediaStore,
+        links: Links,
         speech: Speech | None,
         photos: PhotoReader | None,
         clock: Callable[[], datetime],
     ) -> None:
         self._store, self._cities, self._understanding = store, cities, understanding
-        self._media, self._speech, self._photos, self._clock = media, speech, photos, clock
+        self._media, self._links, self._clock = media, links, clock
+        self._speech, self._photos = speech, photos
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -122,19 +125,19 @@ class Reader:
             city, now = self._cities.current(book), self._clock()
             if row.kind == "voice":
                 said = Said(words, place=city.locate_text(words), reading=guesses, intent_guess=intent)
-                _answer(book, city, case, row, said, now)
+                resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
+                if resident is not None:
+                    turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at, links=self._links)
+                    _answer(turn, case, row, said)
             else:
                 _help(book, city, case, words, now)
 
 
-def _answer(book: Book, city: City, case: CaseRow, row: AttachmentRow, said: Said, now: datetime) -> None:
+def _answer(turn: Turn, case: CaseRow, row: AttachmentRow, said: Said) -> None:
     """Tell the resident what was heard, and answer it."""
-    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
-    if resident is None:
-        return
-    turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at)
+    book, now = turn.book, turn.now
     reply = respond_to_voice(turn, case, said)
-    if resident.asked is None:
+    if turn.resident.asked is None:
         turn.ask("heard", case, other_id=row.id)
     words = said.text if len(said.text) <= SHOWN else said.text[:SHOWN] + "…"
     text = f"{reply}\n{phrases.HEARD.format(words=words)}"

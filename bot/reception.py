@@ -13,6 +13,8 @@ from bot import phrases
 from bot.dialogue import respond
 from bot.inbound import EVENTS, MESSAGES, ignore, words_of
 from bot.intents import kind_in
+from bot.links import with_link
+from bot.protocol import REPLY_BYTES
 from bot.turn import Turn
 from bot.understanding import Reading
 from cases import lifecycle
@@ -21,6 +23,7 @@ from cases.storage.tables import InboxRow, ResidentRow
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.links import Links
     from bot.protocol import Inbound
     from bot.understanding import Understanding
     from cases.city import CityCache
@@ -28,13 +31,13 @@ if TYPE_CHECKING:
 
 ACCOUNT_LIMIT = 64
 KEY_LIMIT = 400
-REPLY_BYTES = 2048
 
 
 class Reception:
     """Takes admitted messages and returns what to say in the passive reply (empty: nothing)."""
 
-    def __init__(self, store: Store, cities: CityCache, understanding: Understanding) -> None:
+    def __init__(self, store: Store, cities: CityCache, understanding: Understanding, links: Links) -> None:
+        self._links = links
         self._store = store
         self._cities = cities
         self._understanding = understanding
@@ -51,12 +54,11 @@ class Reception:
             if resident is None:
                 resident = book.add(ResidentRow(account=account, openid=message.openid, last_seen_at=now))
             city = self._cities.current(book)
-            turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at)
+            turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at, links=self._links)
             reply = clamp(_reply(turn, message, reading, intent))
             if message.event != "unsubscribe":
                 resident.last_seen_at = now
-            _keep(turn, message, key, reply)
-        return reply
+            return _keep(turn, message, key, reply)
 
     def _read(self, message: Inbound) -> tuple[Reading, tuple[str, float] | None]:
         """Ask the models before the transaction begins: it stays short."""
@@ -91,8 +93,9 @@ def _with_notice(turn: Turn, reply: str) -> str:
     return f"{reply}\n\n{phrases.PRIVACY_FIRST}"
 
 
-def _keep(turn: Turn, message: Inbound, key: str, reply: str) -> None:
-    """Store the delivery with its reply, and the reply with the case that it is about."""
+def _keep(turn: Turn, message: Inbound, key: str, words: str) -> str:
+    """Store the delivery with its reply, which is returned, and the words with the case that they are about."""
+    reply = with_link(words, turn.link)
     case_id = turn.case.id if turn.case is not None else None
     row = InboxRow(
         account=turn.resident.account,
@@ -105,5 +108,6 @@ def _keep(turn: Turn, message: Inbound, key: str, reply: str) -> None:
         reply=reply,
     )
     turn.book.add(row)
-    if turn.case is not None and reply:
-        lifecycle.record(turn.book, turn.case, "answer", lifecycle.BOT, turn.now, text=reply, public=True)
+    if turn.case is not None and words:
+        lifecycle.record(turn.book, turn.case, "answer", lifecycle.BOT, turn.now, text=words, public=True)
+    return reply

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from cases.workflow import OPEN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from bot.links import Links
     from bot.understanding import Reading
     from cases.city import City
     from cases.intake import MediaPart
@@ -38,6 +40,7 @@ class Turn:
     """One message in its transaction. `case` is the case that it turned out to be about.
 
     `other_id`: the other case of a question that has just been answered.
+    `link` is a line below the reply that opens a page: for the resident alone, so no history keeps it.
     """
 
     book: Book
@@ -45,6 +48,8 @@ class Turn:
     resident: ResidentRow
     now: datetime
     quiet_since: datetime
+    links: Links
+    link: str = ""
     case: CaseRow | None = None
     taken: bool = False
     other_id: int | None = None
@@ -63,6 +68,11 @@ class Turn:
         """Return what the bot waits for, and about which case."""
         case_id = self.resident.asked_case_id
         return self.resident.asked, self.book.lock_case(case_id) if case_id is not None else None
+
+    def show(self, cases: Sequence[CaseRow]) -> None:
+        """Offer the page of the case that a reply tells of, or the list when it tells of several."""
+        if cases:
+            self.link = self.links.offer(self.resident, cases[0] if len(cases) == 1 else None)
 
     def ask(self, what: str | None, case: CaseRow | None = None, *, other_id: int | None = None) -> None:
         """Wait for an answer of this kind about this case; None: for nothing."""

@@ -5,19 +5,23 @@ Source of paths and error codes: 微信公众平台「客服消息」「素材�
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import secrets
 import threading
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlencode, urlsplit
 
 import requests
 from redis.exceptions import RedisError
 from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from redis import Redis
 
     from settings import Settings
@@ -49,6 +53,8 @@ ERRORS = {
     43004: (Fate.UNDELIVERABLE, "居民没有关注或已经取消关注"),
     40003: (Fate.UNDELIVERABLE, "微信不认识这位居民"),
     40007: (Fate.UNDELIVERABLE, "微信那边的文件已经过期"),
+    40029: (Fate.UNDELIVERABLE, "登录的凭证过期了"),
+    40163: (Fate.UNDELIVERABLE, "登录的凭证用过了"),
     48001: (Fate.UNDELIVERABLE, "公众号没有这个接口的权限"),
     50002: (Fate.UNDELIVERABLE, "公众号的接口受限"),
 }
@@ -76,10 +82,9 @@ class WeChat:
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self._base = settings.wechat_api_base
         self._appid, self._secret = settings.wechat_appid, settings.wechat_secret
-        self._redis = redis
-        self._key = f"wechat:token:{self._appid}"
-        self._lock = threading.Lock()
-        self._memory: tuple[str, float] = ("", 0.0)
+        self._login = settings.own_address + "/sandbox" if settings.sandbox else "https://open.weixin.qq.com"
+        self._token = Lent(redis, f"wechat:token:{self._appid}", self._fetch_token)
+        self._ticket = Lent(redis, f"wechat:ticket:{self._appid}", self._fetch_ticket)
 
     def send_text(self, openid: str, text: str) -> None:
         """Send a customer-service text. Raises WeChatError."""
@@ -116,6 +121,30 @@ class WeChat:
             raise WeChatError(0, Fate.UNDELIVERABLE, "微信没有给出二维码")
         return content
 
+    # -- pages -------------------------------------------------------------------------------------------------
+
+    def login_address(self, back: str, state: str) -> str:
+        """Return where WeChat tells who opens a page, without asking them, and sends them `back` with a code."""
+        query = {
+            "appid": self._appid,
+            "redirect_uri": back,
+            "response_type": "code",
+            "scope": "snsapi_base",
+            "state": state,
+        }
+        return f"{self._login}/connect/oauth2/authorize?{urlencode(query)}#wechat_redirect"
+
+    def openid_of(self, code: str) -> str:
+        """Return whose code this is; it counts once, for five minutes. Raises WeChatError."""
+        query = {"appid": self._appid, "secret": self._secret, "code": code, "grant_type": "authorization_code"}
+        return str(self._request("GET", "/sns/oauth2/access_token", keys=("openid",), params=query)["openid"])
+
+    def page_config(self, address: str) -> dict[str, str | int]:
+        """Return what `wx.config` needs on the page with this address. Raises WeChatError."""
+        nonce, timestamp = secrets.token_hex(8), int(time.time())
+        signature = sign_page(self._ticket.get(), nonce, timestamp, address)
+        return {"appId": self._appid, "timestamp": timestamp, "nonceStr": nonce, "signature": signature}
+
     # -- the call ----------------------------------------------------------------------------------------------
 
     def _post(self, path: str, body: dict[str, Any], *keys: str) -> dict[str, Any]:
@@ -135,7 +164,7 @@ class WeChat:
     ) -> Any:  # noqa: ANN401 - JSON, or the bytes of a file
         """Call with a token; a token that WeChat refuses is renewed once."""
         for renew in (False, True):
-            query = {**(params or {}), "access_token": self._token(renew=renew)}
+            query = {**(params or {}), "access_token": self._token.get(renew=renew)}
             try:
                 return self._request(method, path, params=query, **options)
             except WeChatError as error:
@@ -160,20 +189,9 @@ class WeChat:
             raise WeChatError(0, Fate.UNDELIVERABLE, "文件太大")
         return _sorted(content, response.headers.get("Content-Type", ""), keys)
 
-    # -- the token ---------------------------------------------------------------------------------------------
+    # -- what WeChat lends for two hours -----------------------------------------------------------------------
 
-    def _token(self, *, renew: bool) -> str:
-        if not renew:
-            shared = self._shared_token()
-            if shared:
-                return shared
-        with self._lock:
-            token, until = self._memory
-            if not renew and time.monotonic() < until:
-                return token
-            return self._fetch_token(force=renew)
-
-    def _fetch_token(self, *, force: bool) -> str:
+    def _fetch_token(self, *, force: bool) -> tuple[str, int]:
         """Ask for the stable token: asking twice gives the same one, so processes cannot spoil each other's."""
         body = {
             "grant_type": "client_credential",
@@ -182,21 +200,59 @@ class WeChat:
             "force_refresh": force,
         }
         answer = self._request("POST", "/cgi-bin/stable_token", keys=("access_token", "expires_in"), json=body)
-        lifetime = max(60, _whole(answer["expires_in"]) - TOKEN_MARGIN)
-        token = str(answer["access_token"])
-        self._memory = (token, time.monotonic() + lifetime)
-        try:
-            self._redis.set(self._key, token, ex=lifetime)
-        except (RedisError, OSError):
-            log.warning("token kept in this process only: Redis is away")
-        return token
+        return str(answer["access_token"]), _whole(answer["expires_in"])
 
-    def _shared_token(self) -> str | None:
+    def _fetch_ticket(self, *, force: bool) -> tuple[str, int]:  # noqa: ARG002 - as the token's
+        answer = self._call("GET", "/cgi-bin/ticket/getticket", keys=("ticket", "expires_in"), params={"type": "jsapi"})
+        return str(answer["ticket"]), _whole(answer["expires_in"])
+
+
+class Lent:
+    """A value that WeChat lends for a while: one for all processes, in Redis; in this one's memory when Redis is away.
+
+    `fetch` returns it with its lifetime in seconds; one thread at a time fetches, the others get what it got.
+    """
+
+    def __init__(self, redis: Redis, key: str, fetch: Callable[..., tuple[str, int]]) -> None:
+        self._redis, self._key, self._fetch = redis, key, fetch
+        self._lock = threading.Lock()
+        self._memory: tuple[str, float] = ("", 0.0)
+
+    def get(self, *, renew: bool = False) -> str:
+        """Return the value, a new one if `renew`. Raises WeChatError."""
+        if not renew:
+            shared = self._shared()
+            if shared:
+                return shared
+        with self._lock:
+            value, until = self._memory
+            if not renew and time.monotonic() < until:
+                return value
+            return self._renew(force=renew)
+
+    def _renew(self, *, force: bool) -> str:
+        value, seconds = self._fetch(force=force)
+        lifetime = max(60, seconds - TOKEN_MARGIN)
+        self._memory = (value, time.monotonic() + lifetime)
+        try:
+            self._redis.set(self._key, value, ex=lifetime)
+        except (RedisError, OSError):
+            log.warning("%s kept in this process only: Redis is away", self._key.split(":")[1])
+        return value
+
+    def _shared(self) -> str | None:
         try:
             value = self._redis.get(self._key)
         except (RedisError, OSError):
             return None
         return value.decode() if isinstance(value, bytes) else None
+
+
+def sign_page(ticket: str, nonce: str, timestamp: int, address: str) -> str:
+    """Return the JS-SDK's signature of a page: its address without the fragment. Source: 「JS-SDK使用权限签名算法」."""
+    fields = {"jsapi_ticket": ticket, "noncestr": nonce, "timestamp": str(timestamp), "url": urldefrag(address).url}
+    line = "&".join(f"{name}={fields[name]}" for name in sorted(fields))
+    return hashlib.sha1(line.encode(), usedforsecurity=False).hexdigest()
 
 
 def _sorted(content: bytes, content_type: str, keys: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON, or a file's bytes

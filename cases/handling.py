@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cases import access, intake, lifecycle
-from cases.lifecycle import Message, NotAllowed, Who
+from cases.lifecycle import Message, NotAllowed, Photo, Who
 from cases.storage import Scope
 from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
 from cases.workflow import ENDED, UNRESOLVED, Action, Relation, State
@@ -28,14 +28,6 @@ PHOTOS_SENT = 2
 
 class NoSuchCase(Exception):  # noqa: N818 - the house's word for a refusal
     """There is no such case, or it is none of this person's business: the two look alike."""
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo from staff that lies in the media store already."""
-
-    file: str
-    mime: str
 
 
 @dataclass(frozen=True)
@@ -185,17 +177,7 @@ class _Step:
     def attach(self, row: HistoryRow) -> None:
         """Keep the photos with the history, and send the first of them to the resident."""
         for at, photo in enumerate(self.inputs.photos):
-            attachment = AttachmentRow(
-                case_id=self.case.id,
-                history_id=row.id,
-                kind="photo",
-                state="stored",
-                file=photo.file,
-                mime=photo.mime,
-                next_try_at=self.now,
-                created_at=self.now,
-            )
-            self.book.add(attachment)
+            attachment = lifecycle.attach(self.book, row, photo, self.now)
             if row.public and at < PHOTOS_SENT:
                 message = Message("photo", attachment_id=attachment.id)
                 lifecycle.owe(self.book, self.case, message, self.now, history_id=row.id)

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.city import City
+    from cases.lifecycle import Photo
     from cases.storage import Book
     from cases.storage.tables import HistoryRow
 
 GATHERING = timedelta(minutes=10)
+REOPEN_OPEN = timedelta(days=limits.REOPEN_DAYS)
 # A place that the resident did not name for this case gives way to one that they do.
 ASSUMED = ("", "usual", "scene", "burst", "photo")
 # So long a scanned code counts: one stands there and writes.
@@ -49,12 +51,14 @@ class MediaPart:
 class Report:
     """What one message brings to a case.
 
-    `correcting`: its place takes the stead of an earlier one; `read`: an engine found it in a file that is there.
+    A message in the chat has one file, which WeChat keeps; `photos` come from our own pages. `correcting`: its place
+    takes the stead of an earlier one; `read`: an engine found it in a file that is there.
     """
 
     text: str = ""
     place: routing.Located | None = None
     media: MediaPart | None = None
+    photos: tuple[Photo, ...] = ()
     guesses: tuple[routing.Guess, ...] = ()
     model_version: str | None = None
     correcting: bool = False
@@ -146,6 +150,11 @@ def reopen(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) 
     _begin_again(book, city, case, row, now)
 
 
+def may_reopen(case: CaseRow, now: datetime) -> bool:
+    """Say whether a word on a result may still be about this closed case."""
+    return case.state == State.CLOSED and case.ended_at is not None and now - case.ended_at < REOPEN_OPEN
+
+
 def _begin_again(book: Book, city: City, case: CaseRow, row: HistoryRow, now: datetime) -> None:
     case.failed_checks += 1
     case.resolved_at = case.contacted_at = None
@@ -211,6 +220,11 @@ def choose_kind(book: Book, city: City, case: CaseRow, code: str, now: datetime,
     return Outcome(
         case, ask_place, placed=False, recognised=before != case.category_code, rerouted=holder != case.holder_id
     )
+
+
+def next_urge(case: CaseRow) -> datetime | None:
+    """Return from when on this case may be urged again; None: it never was."""
+    return case.urged_at + URGE_AGAIN if case.urged_at is not None else None
 
 
 def withdraw(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
@@ -356,6 +370,8 @@ def correct_transcript(book: Book, case: CaseRow, row: AttachmentRow, words: str
 
 
 def _attach(book: Book, case: CaseRow, row: HistoryRow, report: Report, now: datetime) -> None:
+    for photo in report.photos:
+        lifecycle.attach(book, row, photo, now)
     if report.media is not None:
         attachment = AttachmentRow(
             case_id=case.id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cases import limits, words
 from cases.numbers import number_of, spoken
-from cases.storage.tables import HistoryRow, OutboxRow, ResidentRow
+from cases.storage.tables import AttachmentRow, HistoryRow, OutboxRow, ResidentRow
 from cases.workflow import ENDED, Action, Relation, State, find
 
 if TYPE_CHECKING:
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 class NotAllowed(Exception):  # noqa: N818 - the house's word for a refusal
     """The action is not open to this person in this state; the message is for their eyes."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo from one of our pages: checked, and in the media store already."""
+
+    file: str
+    mime: str
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,21 @@ def notify(
     content = words.FOLLOWERS_NOTICES[notice].format(about=about, **facts)
     for follower_id in book.followers(case.id):
         owe(book, case, Message(notice, content), now, history_id=history.id, resident_id=follower_id)
+
+
+def attach(book: Book, row: HistoryRow, photo: Photo, now: datetime) -> AttachmentRow:
+    """Keep a photo with the line of history that it came with."""
+    attachment = AttachmentRow(
+        case_id=row.case_id,
+        history_id=row.id,
+        kind="photo",
+        state="stored",
+        file=photo.file,
+        mime=photo.mime,
+        next_try_at=now,
+        created_at=now,
+    )
+    return book.add(attachment)
 
 
 def owe(

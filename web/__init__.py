@@ -12,9 +12,10 @@ import settings as configuration
 from bot import webhook
 from bot.assembly import build
 from bot.sandbox import blueprint as sandbox
-from settings import sandbox_secret_key
 from web import cli, health, home, logs, security
 from web.console import blueprint as console
+from web.residents import blueprint as residents
+from web.residents.session import Sessions
 
 if TYPE_CHECKING:
     from bot.assembly import House
@@ -42,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     house = build(settings)
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
-        SECRET_KEY=settings.secret_key or sandbox_secret_key(settings.data_dir),
+        SECRET_KEY=settings.signing_key,
         SESSION_COOKIE_NAME="wanggetong",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -50,13 +51,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=UPLOAD_LIMIT,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # an officer's page may stay open for hours; the token ends with the session
+        WTF_CSRF_SSL_STRICT=False,  # it would ask for a referrer, and residents' pages send none
     )
+    app.session_interface = Sessions()
     app.extensions["house"] = house
     protect = security.protect(app)
     for routes in (webhook.blueprint(house), health.blueprint(house)):
         app.register_blueprint(routes)
         protect.exempt(routes)
     app.register_blueprint(console(house))
+    app.register_blueprint(residents(house))
     app.register_blueprint(home.blueprint(house))
     if settings.sandbox:
         routes = sandbox(settings)

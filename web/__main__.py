@@ -27,7 +27,7 @@ from cases import learning
 from cases.city_files import CityError, load_city
 from cases.storage import migrate
 from cases.storage.engine import DatabaseError
-from web.cli import MENU
+from web.cli import menu
 from web.home import samples
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def _publish_menu(house: House) -> None:
     """In the sandbox the menu is there at once; a real account gets it by `wechat sync-menu`."""
     if house.settings.sandbox:
         try:
-            house.wechat.create_menu(MENU)
+            house.wechat.create_menu(menu(house.settings.public_url))
         except WeChatError as error:
             _say(f"沙箱菜单没有发布：{error.words}")
 

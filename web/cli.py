@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot.assembly import utc_now
+from bot.links import PAGES
 from bot.wechat import WeChatError
 from cases import accounts, exchange, learning
 from cases.accounts import AccountError
@@ -28,13 +29,17 @@ if TYPE_CHECKING:
 
     from bot.assembly import House
 
-MENU = {
-    "button": [
-        {"type": "click", "name": "我要上报", "key": "REPORT"},
-        {"type": "click", "name": "查进度", "key": "PROGRESS"},
-        {"name": "更多", "sub_button": [{"type": "click", "name": "怎么用", "key": "HELP"}]},
-    ]
-}
+
+def menu(public_url: str) -> dict[str, Any]:
+    """Return the official account's menu; residents' pages are in it when phones can reach them."""
+    pages = [{"type": "view", "name": "我的事", "url": public_url + PAGES}] if public_url else []
+    return {
+        "button": [
+            {"type": "click", "name": "我要上报", "key": "REPORT"},
+            {"type": "click", "name": "查进度", "key": "PROGRESS"},
+            {"name": "更多", "sub_button": [*pages, {"type": "click", "name": "怎么用", "key": "HELP"}]},
+        ]
+    }
 
 
 def one_line(command: Callable[..., None]) -> Callable[..., None]:
@@ -168,7 +173,7 @@ def _wechat_commands(group: AppGroup, house: House) -> None:
     @one_line
     def sync_menu() -> None:
         """Publish the official account's menu."""
-        house.wechat.create_menu(MENU)
+        house.wechat.create_menu(menu(house.settings.public_url))
         click.echo("菜单已发布。")
 
     @group.command("make-qr")

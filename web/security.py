@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MODULES = Path(__file__).parent / "node_modules"
 VENDOR = {
     "pico.css": MODULES / "@picocss/pico/css/pico.min.css",
+    "weui.css": MODULES / "weui/dist/style/weui.min.css",
     "htmx.js": MODULES / "htmx.org/dist/htmx.min.js",
 }
 ICONS = MODULES / "bootstrap-icons/icons"

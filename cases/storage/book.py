@@ -138,12 +138,20 @@ class Book:
 
     def cases_of(self, resident_id: int, limit: int = 5) -> Sequence[CaseRow]:
         """Return a resident's cases, open ones first, the newest first among each."""
-        query = (
-            select(CaseRow)
-            .where(CaseRow.resident_id == resident_id)
-            .order_by(CaseRow.state.in_(ENDED), CaseRow.id.desc())
+        return self._session.scalars(_of_resident(resident_id).limit(limit)).all()
+
+    def own_cases(self, resident_id: int, page: int, size: int) -> QueuePage:
+        """Return a page of a resident's cases in the order of `cases_of`, and how many there are."""
+        total = self._session.scalar(
+            select(func.count()).select_from(CaseRow).where(CaseRow.resident_id == resident_id)
         )
-        return self._session.scalars(query.limit(limit)).all()
+        return self._page(_of_resident(resident_id), total or 0, page, size)
+
+    def messages_of(self, resident_id: int) -> Sequence[InboxRow]:
+        """Return everything that a resident sent, oldest first."""
+        return self._session.scalars(
+            select(InboxRow).where(InboxRow.resident_id == resident_id).order_by(InboxRow.id)
+        ).all()
 
     def followers(self, case_id: int) -> Sequence[int]:
         """Return the ids of the residents who follow a case."""
@@ -238,11 +246,14 @@ class Book:
 
     def queue(self, scope: Scope, page: int = 1) -> QueuePage:
         """Return a page of the cases in `scope`, the nearest deadline first, cases without one last."""
-        total = self.count(scope)
-        pages = max(1, -(-total // PAGE))
-        page = min(max(1, page), pages)
         query = self._in(scope).order_by(CaseRow.due_at.is_(None), CaseRow.due_at, CaseRow.id.desc())
-        rows = self._session.scalars(query.offset((page - 1) * PAGE).limit(PAGE)).all()
+        return self._page(query, self.count(scope), page, PAGE)
+
+    def _page(self, query: Select[CaseRow], total: int, page: int, size: int) -> QueuePage:
+        """Return this page of a list, or the nearest there is."""
+        pages = max(1, -(-total // size))
+        page = min(max(1, page), pages)
+        rows = self._session.scalars(query.offset((page - 1) * size).limit(size)).all()
         return QueuePage(rows, total, page, pages)
 
     def count(self, scope: Scope) -> int:
@@ -422,6 +433,13 @@ class Book:
     def staff(self) -> Sequence[StaffRow]:
         """Return all accounts in the order in which they were made."""
         return self._session.scalars(select(StaffRow).order_by(StaffRow.id)).all()
+
+
+def _of_resident(resident_id: int) -> Select[CaseRow]:
+    """Return the query for a resident's cases, open ones first, the newest first among each."""
+    return (
+        select(CaseRow).where(CaseRow.resident_id == resident_id).order_by(CaseRow.state.in_(ENDED), CaseRow.id.desc())
+    )
 
 
 def _tells_of_resident(row: HistoryRow) -> bool:

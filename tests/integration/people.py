@@ -1,4 +1,4 @@
-"""Residents who write to `/wechat` and staff who click in the console, through the application's own routes."""
+"""Residents at `/wechat` and on their pages, staff in the console: all through the application's own routes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from defusedxml.ElementTree import fromstring
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from cases.storage.tables import CaseRow
 
+LINK = re.compile(r'<a href="(http[^"]+)">')
 NUMBER = re.compile(r"工单号? ?(\d{3} \d{3,})")
 TOKEN_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
 _ids = itertools.count(int(time.time()) * 1000)
@@ -90,6 +92,36 @@ def number_in(reply: str) -> str:
     return found[1].replace(" ", "")
 
 
+def link_in(reply: str) -> str:
+    """Return the path of the page that a reply offers."""
+    found = LINK.search(reply)
+    assert found, reply
+    return urlsplit(found[1]).path
+
+
+class Visitor:
+    """A browser on residents' pages; with a link, it is opened first."""
+
+    def __init__(self, app: Flask, link: str = "") -> None:
+        self.client = app.test_client()
+        self.answer = self.client.get(link) if link else None
+
+    def open(self, path: str = "/") -> TestResponse:
+        """Open a page below `/h5`."""
+        return self.client.get(f"/h5{path}")
+
+    def post(self, path: str, **form: object) -> TestResponse:
+        """Post a form with the token of these pages, and return the answer as it is."""
+        token = TOKEN_FIELD.search(self.open().text)
+        assert token
+        return self.client.post(f"/h5{path}", data={"csrf_token": token[1], **form})
+
+    def act(self, case: CaseRow, action: str, **form: object) -> TestResponse:
+        """Do something with a case, and return the page that follows."""
+        answer = self.post(f"/cases/{number_of(case.id)}/{action}", **form)
+        return self.client.get(answer.headers["Location"]) if answer.status_code == 302 else answer
+
+
 class Staff:
     """Somebody who is logged in to the console."""
 
@@ -98,7 +130,7 @@ class Staff:
         page = self.client.get("/console/login")
         self.answer = self.post("/console/login", page.text, login=login, password=password)
 
-    def post(self, address: str, page: str, **form: str) -> TestResponse:
+    def post(self, address: str, page: str, **form: object) -> TestResponse:
         """Post a form with the token of the page that it stands on."""
         token = TOKEN_FIELD.search(page)
         assert token, page[:400]
@@ -108,7 +140,7 @@ class Staff:
         """Open a case's page."""
         return self.client.get(f"/console/cases/{number_of(case.id)}")
 
-    def act(self, case: CaseRow, action: str, **form: str) -> TestResponse:
+    def act(self, case: CaseRow, action: str, **form: object) -> TestResponse:
         """Do an action from a page that this person may see, and return the page that follows."""
         page = self.client.get("/console/", follow_redirects=True)
         return self.post(f"/console/cases/{number_of(case.id)}/{action}", page.text, **form)

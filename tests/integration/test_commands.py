@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from alembic import command
 from click.testing import Result
 from flask import Flask
@@ -22,6 +23,7 @@ from cases.storage.engine import alembic_config
 from cases.storage.tables import Base, CaseRow, HistoryRow, InboxRow, OutboxRow, ResidentRow
 from tests.integration.people import Resident
 from web import create_app
+from web.cli import menu
 
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
 
@@ -254,6 +256,10 @@ def test_menu_and_qr(app: Flask, serving: str, tmp_path: Path) -> None:
     """The menu is published and a grid's QR code is made through WeChat's API; an unknown grid is refused."""
     assert serving
     assert run(app, "wechat", "sync-menu").exit_code == 0
+    shown = requests.get(f"{serving}/sandbox/chats/oSandboxWangAyi0000000000001", timeout=5).json()["menu"]
+    [pages] = [each for button in shown for each in button["sub_button"] if each["type"] == "view"]
+    assert (pages["name"], pages["url"]) == ("我的事", f"{serving}/h5/")
+    assert "view" not in str(menu(public_url=""))
     out = tmp_path / "grid.png"
     assert run(app, "wechat", "make-qr", "grid-cuihu-01", "--out", str(out)).exit_code == 0
     assert out.read_bytes().startswith(b"\x89PNG")

@@ -12,9 +12,10 @@ from bot.assembly import House, utc_now
 from bot.delivery import UNEXPECTED
 from bot.sandbox import amr
 from bot.sandbox.residents import RESIDENTS
+from cases.numbers import number_of
 from cases.storage import Book
 from cases.storage.tables import OutboxRow
-from tests.integration.people import Resident, Staff
+from tests.integration.people import Resident, Staff, Visitor, link_in
 from tests.services import Redis
 
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
@@ -122,6 +123,22 @@ def test_a_reply_reaches_the_chat(house: House, phone: Phone, reply: Callable[[s
         sent = book.get(OutboxRow, row.id)
     assert sent is not None
     assert (sent.state, sent.attempts, sent.channel) == ("sent", 1, "customer_service")
+
+
+def test_a_result_shows_the_way_to_its_page(
+    house: House, phone: Phone, resident: Resident, staff: Callable[[str], Staff]
+) -> None:
+    """Who is asked for a judgement gets a link with it, made at the sending: no row keeps it."""
+    wang = Resident(resident.app, WANG)
+    staff("urban").act(wang.case(), "accept")
+    staff("urban").act(wang.case(), "report_result", text="已换上新井盖")
+    worker.sweep(house)
+    hurry(house)
+    accepted, result = phone.texts()[-2:]
+    assert "/h5/s/" not in accepted
+    page = Visitor(resident.app, link_in(result))
+    assert "已换上新井盖" in page.open(f"/cases/{number_of(wang.case().id)}").text
+    assert all("/h5/" not in row.text for row in fates(wang))
 
 
 @pytest.mark.parametrize("fault", [{"errcode": -1}, {"http": 502}, {"errcode": 45009}])
@@ -281,7 +298,7 @@ def test_a_photo_is_fetched_and_cleaned(house: House, phone: Phone, staff: Calla
     """A resident's photo is fetched, turned upright, freed of EXIF, and shown only to those whose case it is."""
     upload = {"media": ("x.jpg", picture(), "image/jpeg")}
     address = f"{house.settings.own_address}/sandbox/api/cgi-bin/media/upload"
-    token = house.wechat._token(renew=False)  # noqa: SLF001 - as the resident's phone would upload
+    token = house.wechat._token.get()  # noqa: SLF001 - as the resident's phone would upload
     media_id = requests.post(address, params={"access_token": token, "type": "image"}, files=upload, timeout=5).json()[
         "media_id"
     ]

@@ -16,6 +16,8 @@ from bot.wechat import Fate, WeChat, WeChatError, session_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from settings import Settings
+
 TOKEN = b'{"access_token": "t", "expires_in": 7200}'
 PAGE = b"<html>welcome to this network, please log in</html>"
 OPENID = "oResident000000000000000001"
@@ -23,6 +25,8 @@ CALLS: dict[str, Callable[[WeChat], object]] = {
     "send": lambda api: api.send_text(OPENID, "好"),
     "photo": lambda api: api.send_photo(OPENID, b"jpeg"),
     "menu": lambda api: api.create_menu({"button": []}),
+    "ticket": lambda api: api.page_config("http://x/h5/"),
+    "login": lambda api: api.openid_of("code"),
     "qr": lambda api: api.create_qr("grid"),
 }
 
@@ -35,6 +39,7 @@ class Odd(BaseHTTPRequestHandler):
     kind: ClassVar[str] = "application/json"
     missing: ClassVar[int] = 0
     release: ClassVar[threading.Event] = threading.Event()
+    paths: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         """Answer."""
@@ -43,6 +48,7 @@ class Odd(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.paths.append(self.path.partition("?")[0])
         is_token = "stable_token" in self.path
         body = self.token if is_token else self.answer
         missing = 0 if is_token else self.missing
@@ -65,6 +71,7 @@ def odd() -> Iterator[type[Odd]]:
 
     class Fresh(Odd):
         release = threading.Event()
+        paths: ClassVar[list[str]] = []
 
     yield Fresh
     Fresh.release.set()
@@ -127,3 +134,23 @@ def test_good_answers_count_whatever_they_call_themselves(api: WeChat, odd: type
         api.send_text(OPENID, "好")
     with session_for("https://api.weixin.qq.com") as session:
         assert session.trust_env
+
+
+def test_one_ticket_for_all(api: WeChat, odd: type[Odd]) -> None:
+    """However many pages are signed at once, WeChat is asked for its ticket once."""
+    odd.answer = b'{"errcode": 0, "ticket": "t", "expires_in": 7200}'
+    signing = [threading.Thread(target=api.page_config, args=("http://x/h5/",)) for _ in range(8)]
+    for each in signing:
+        each.start()
+    for each in signing:
+        each.join()
+    assert odd.paths == ["/cgi-bin/stable_token", "/cgi-bin/ticket/getticket"]
+
+
+def test_the_ticket_is_shared(settings: Settings, serving: str) -> None:
+    """What one process fetched, the others find in Redis."""
+    assert serving
+    first, second = (WeChat(settings, connect(settings.redis_url)) for _ in range(2))
+    assert first.page_config("http://x/")["appId"] == settings.wechat_appid
+    assert connect(settings.redis_url).get(f"wechat:ticket:{settings.wechat_appid}")
+    assert second._ticket.get() == first._ticket.get()  # noqa: SLF001 - what signs, and is never shown

@@ -91,3 +91,16 @@ def test_a_long_data_folder_keeps_a_short_socket(tmp_path: Path) -> None:
     first, again = configuration.load({"DATA_DIR": long}), configuration.load({"DATA_DIR": long})
     assert first.redis_url == again.redis_url
     assert len(first.redis_url) < 107
+
+
+def test_the_public_address_is_an_origin() -> None:
+    """PUBLIC_URL is this machine in the sandbox, nothing in production until it is set, and never has a path."""
+    assert configuration.load({"PORT": "8123"}).public_url == "http://127.0.0.1:8123"
+    assert configuration.load(PRODUCTION).public_url == ""
+    given = {**PRODUCTION, "PUBLIC_URL": "https://city.example/"}
+    assert configuration.load(given).public_url == "https://city.example"
+    for wrong in ("https://city.example/grid", "city.example", "ftp://city.example"):
+        with pytest.raises(SettingsError) as error:
+            configuration.load({**PRODUCTION, "PUBLIC_URL": wrong})
+        assert len(error.value.faults) == 1
+        assert "PUBLIC_URL" in error.value.faults[0]

@@ -10,13 +10,14 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from bot.assembly import utc_now
 from bot.media import BadMedia
 from cases import handling
-from cases.handling import Inputs, NoSuchCase, Photo
+from cases.handling import Inputs, NoSuchCase
 from cases.lifecycle import NotAllowed
 from cases.numbers import case_id_of, number_of
 from cases.words import ACTIONS
 from cases.workflow import Action
 from web.console import shape
 from web.console.session import Page, actor, alarm_lines, frame
+from web.uploads import kept_photos, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from cases.access import Actor
     from cases.city import City
     from cases.storage import Book
-
-PHOTOS = 9
 
 
 def register(routes: Blueprint, house: House) -> None:
@@ -147,25 +146,14 @@ def _queue(book: Book, city: City, me: Actor) -> Page:
 
 @contextmanager
 def _inputs(house: House) -> Iterator[Inputs]:
-    """Read an action's fields; photos are checked and kept before the transaction begins, and go if it fails."""
-    uploads = [upload for upload in request.files.getlist("photos") if upload.filename]
-    if len(uploads) > PHOTOS:
-        raise NotAllowed(f"一次最多 {PHOTOS} 张照片。")
-    kept: list[Photo] = []
-    try:
-        for upload in uploads:
-            stored = house.media.keep("photo", upload.read())
-            kept.append(Photo(stored.file, stored.mime))
+    """Read an action's fields and keep its photos."""
+    with kept_photos(house.media) as photos:
         yield Inputs(
-            text=request.form.get("text", "").replace("\r\n", "\n").strip(),
+            text=words_of(),
             unit=request.form.get("unit", ""),
             category=request.form.get("category", ""),
-            photos=tuple(kept),
+            photos=photos,
         )
-    except BaseException:
-        for photo in kept:
-            house.media.remove(photo.file)
-        raise
 
 
 def _done(action: Action) -> str:

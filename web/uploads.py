@@ -1,0 +1,62 @@
+"""Files that come in with a form, and kept files that go out: both pages' way."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import abort, request, send_file
+
+from bot.media import THUMBNAIL
+from cases.lifecycle import NotAllowed, Photo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Response
+
+    from bot.media import MediaStore
+
+PHOTOS = 9
+LAST_ID = 2**31 - 1  # what a database's integer holds
+# A kept file is shown, never run.
+POLICY = "default-src 'none'; media-src 'self'; img-src 'self'; sandbox"
+
+
+@contextmanager
+def kept_photos(media: MediaStore) -> Iterator[tuple[Photo, ...]]:
+    """Check and keep a form's `photos` before the transaction begins; they go again if it fails.
+
+    Raises NotAllowed for too many, BadMedia for what is no photo.
+    """
+    uploads = [upload for upload in request.files.getlist("photos") if upload.filename]
+    if len(uploads) > PHOTOS:
+        raise NotAllowed(f"一次最多 {PHOTOS} 张照片。")
+    kept: list[Photo] = []
+    try:
+        for upload in uploads:
+            stored = media.keep("photo", upload.read())
+            kept.append(Photo(stored.file, stored.mime))
+        yield tuple(kept)
+    except BaseException:
+        for photo in kept:
+            media.remove(photo.file)
+        raise
+
+
+def words_of(name: str = "text") -> str:
+    """Return a form's field of free words, as a database takes it."""
+    return request.form.get(name, "").replace("\r\n", "\n").replace("\0", "").strip()
+
+
+def send_kept(media: MediaStore, name: str, mime: str) -> Response:
+    """Send a kept file, seekable; of a photo or video the thumbnail if the address asks for it."""
+    if "thumb" in request.args and not mime.startswith("audio/"):
+        name, mime = Path(name).stem + THUMBNAIL, "image/jpeg"
+    path = media.path(name)
+    if not path.exists():
+        abort(404)
+    response = send_file(path, mimetype=mime, conditional=True, max_age=0)
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
