@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import ocr, speech
+from bot import catalogue, ocr, speech
 from bot.bell import BellRope, connect
 from bot.delivery import Courier
 from bot.links import Links
@@ -62,7 +62,7 @@ def build(settings: Settings) -> House:
     redis = connect(settings.redis_url)
     bell = BellRope(redis)
     store = Store(build_engine(settings.database_url), ring=bell.ring)
-    cities = CityCache()
+    cities = CityCache(catalogue.use)
     understanding = Understanding(settings.models_dir)
     wechat = WeChat(settings, redis)
     media = MediaStore(settings.media_url)

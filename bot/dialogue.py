@@ -87,8 +87,9 @@ def _judged(turn: Turn, wish: Wish, said: Said) -> str:
     return answers.unasked(turn, wish, said.text) or phrases.NOT_UNDERSTOOD
 
 
-def _say(phrase: str) -> Callable[[Turn, Wish, Said], str]:
-    return lambda _turn, _wish, _said: phrase
+def _say(phrase: Callable[[], str]) -> Callable[[Turn, Wish, Said], str]:
+    """Say a text of the catalogue as it is at that moment."""
+    return lambda _turn, _wish, _said: phrase()
 
 
 # What a voice may want that is no report.
@@ -108,7 +109,7 @@ HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.CORRECT_PLACE: telling.correct_place,
     Intent.CORRECT_KIND: telling.correct_kind,
     Intent.DONE: telling.done,
-    Intent.JOIN: _say(phrases.INVITE),
+    Intent.JOIN: _say(lambda: phrases.INVITE),
     Intent.PROGRESS: questions.progress,
     Intent.WHO: questions.who,
     Intent.URGE: questions.urge,
@@ -118,7 +119,7 @@ HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.CONSULT: questions.consult,
     Intent.ELSEWHERE: questions.elsewhere,
     Intent.ANONYMOUS: questions.anonymous,
-    Intent.PRIVACY: _say(phrases.PRIVACY),
+    Intent.PRIVACY: _say(lambda: phrases.PRIVACY),
     Intent.ERASE: lambda turn, _wish, _said: offers.ask_erase(turn),
     Intent.SOLVED: _judged,
     Intent.UNSOLVED: _judged,
@@ -126,11 +127,11 @@ HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.FAIR: _judged,
     Intent.UNSATISFIED: _judged,
     Intent.RATING: _judged,
-    Intent.GREETING: _say(phrases.GREETING),
-    Intent.THANKS: _say(phrases.THANKS),
-    Intent.HELP: _say(phrases.HOW_TO),
+    Intent.GREETING: _say(lambda: phrases.GREETING),
+    Intent.THANKS: _say(lambda: phrases.THANKS),
+    Intent.HELP: _say(lambda: phrases.HOW_TO),
     Intent.BEGIN: lambda turn, _wish, _said: begin(turn),
-    Intent.DIGIT: _say(phrases.NOT_UNDERSTOOD),
-    Intent.EMPTY: _say(phrases.NO_WORDS),
-    Intent.CHAT: _say(phrases.CHAT),
+    Intent.DIGIT: _say(lambda: phrases.NOT_UNDERSTOOD),
+    Intent.EMPTY: _say(lambda: phrases.NO_WORDS),
+    Intent.CHAT: _say(lambda: phrases.CHAT),
 }

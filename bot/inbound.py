@@ -58,8 +58,9 @@ def _location(city: City, message: Inbound) -> Said | str:
     return Said(place=city.locate_point(*gcj_to_wgs(lon, lat), message.text("Label")))
 
 
-def _answer(phrase: str) -> Callable[[City, Inbound], Said | str]:
-    return lambda _city, _message: phrase
+def _answer(phrase: Callable[[], str]) -> Callable[[City, Inbound], Said | str]:
+    """Say a text of the catalogue as it is at that moment."""
+    return lambda _city, _message: phrase()
 
 
 MESSAGES: dict[str, Callable[[City, Inbound], Said | str]] = {
@@ -70,11 +71,11 @@ MESSAGES: dict[str, Callable[[City, Inbound], Said | str]] = {
     "shortvideo": _file("video"),
     "location": _location,
     # What the bot cannot open: it says so, and asks for words.
-    "link": _answer(phrases.LINK),
-    "file": _answer(phrases.FILE),
-    "miniprogrampage": _answer(phrases.LINK),
-    "music": _answer(phrases.CANNOT_TAKE),
-    "unsupported": _answer(phrases.CANNOT_TAKE),  # stickers, and kinds that are still to come
+    "link": _answer(lambda: phrases.LINK),
+    "file": _answer(lambda: phrases.FILE),
+    "miniprogrampage": _answer(lambda: phrases.LINK),
+    "music": _answer(lambda: phrases.CANNOT_TAKE),
+    "unsupported": _answer(lambda: phrases.CANNOT_TAKE),  # stickers, and kinds that are still to come
 }
 
 

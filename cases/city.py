@@ -12,7 +12,7 @@ from cases.places import Gazetteer, Place, parse_numbers
 from cases.routing import CONFIDENT, Category, Located
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cases.storage import Book
     from cases.storage.tables import GuideRow, PlaceRow
@@ -95,9 +95,13 @@ class City:
 
 
 class CityCache:
-    """Hands out the city; asks the database for its version each time and reads it anew only when that changed."""
+    """Hands out the city; asks the database for its version each time and reads it anew only when that changed.
 
-    def __init__(self) -> None:
+    `told` gets the texts that were changed here, whenever the city is read.
+    """
+
+    def __init__(self, told: Callable[[Mapping[str, str]], None] = lambda _texts: None) -> None:
+        self._told = told
         self._city: City | None = None
         self._lock = threading.Lock()
 
@@ -108,6 +112,7 @@ class CityCache:
         if city is None or city.version != version:
             with self._lock:
                 city = self._city = read_city(book, version)
+                self._told(book.phrases())
         return city
 
 

@@ -1,7 +1,7 @@
 """Bursts, choices, neighbours, alarms, questions from staff, and what residents may want of the account itself."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 import worker
-from bot import phrases
+from bot import catalogue, phrases
 from bot.assembly import House, utc_now
 from cases import limits
 from cases.exchange import exported
@@ -438,6 +438,55 @@ def test_only_the_administrator_writes_the_guide(staff: Callable[[str], Staff]) 
     assert desk.client.get("/console/guide").status_code == 403
     page = desk.client.get("/console/").text
     assert desk.post("/console/guide", page, title="x", what="y").status_code == 403
+
+
+# -- the catalogue of texts --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin(staff: Callable[[str], Staff]) -> Iterator[Staff]:
+    """Give the administrator; afterwards the shipped texts are back."""
+    yield staff("admin")
+    catalogue.use({})
+
+
+def test_the_administrator_changes_what_the_bot_says(resident: Resident, admin: Staff) -> None:
+    """A changed text is what the next resident hears, and the shipped one can be had back."""
+    page = admin.client.get("/console/texts").text
+    saved = admin.post("/console/texts", page, key="OPENED", text="好嘞，记下了，号是 {number}。")
+    assert "已保存" in saved.text
+    assert "好嘞，记下了" in resident.say(MANHOLE)
+    admin.post("/console/texts", page, key="OPENED", text="", back="1")
+    assert "好嘞" not in resident.say("还有一件事，北关菜市场垃圾没人清")
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("OPENED", "收到了"),
+        ("OPENED", "收到了 {number} {name}"),
+        ("OPENED", "收到了 {number"),
+        ("OPENED", "收到了 {number.__class__}"),
+        ("OPENED", "   "),
+        ("DANGERS.fire", "别慌，先跑出去"),
+        ("ERASE_ASK", "要删吗？说删就删"),
+        ("OPENED", "{number}" + "长" * 600),
+    ],
+)
+def test_a_faulty_text_is_not_taken(resident: Resident, admin: Staff, key: str, text: str) -> None:
+    """A text that lost a variable, a choice or an emergency number is refused with the reason; the field keeps it."""
+    page = admin.client.get("/console/texts").text
+    answer = admin.post("/console/texts", page, key=key, text=text)
+    assert answer.status_code == 400
+    assert 'id="fault"' in answer.text
+    assert resident.say(MANHOLE).startswith("收到了，工单号")
+
+
+def test_every_text_can_be_put_back_as_it_is() -> None:
+    """No shipped text has a fault of its own, and each is in the catalogue once."""
+    assert {key: catalogue.fault(key, text.shipped) for key, text in catalogue.TEXTS.items()} == dict.fromkeys(
+        catalogue.TEXTS, ""
+    )
 
 
 # -- notices -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot import phrases
 from cases.workflow import Action, State
 
 
@@ -63,14 +62,14 @@ STATES = {
     State.MERGED: "和邻居一起办",
 }
 STANDING = {
-    State.NEW: phrases.PROGRESS_NEW,
-    State.ASSIGNED: phrases.PROGRESS_ASSIGNED,
-    State.ACCEPTED: phrases.PROGRESS_ACCEPTED,
+    State.NEW: "派单员正在安排，{due}前给您回话。",
+    State.ASSIGNED: "已交给{holder}，{due}前联系您。",
+    State.ACCEPTED: "{holder}正在办，{due}前给您结果。",
     State.RESOLVED: "{holder}说办好了，请您看看解决了没有。",
     State.CLOSED: "这件事办结了。",
     State.REJECTED: "这件事这里办不了，原因写在下面。",
-    State.WITHDRAWN: phrases.PROGRESS_WITHDRAWN,
-    State.MERGED: phrases.PROGRESS_MERGED,
+    State.WITHDRAWN: "您已经撤回了。",
+    State.MERGED: "已和邻居的工单并到一起办。",
 }
 LATE = "在{holder}那里，已经过了说好的时间，对不住。"
 
