@@ -53,8 +53,9 @@ def _reports(aunt: Resident) -> str:
     assert "城市管理局" in receipt
     number = number_in(receipt)
     spoken = f"{number[:-3]} {number[-3:]}"
-    assert f"照片已加到工单 {spoken}" in aunt.send_sample_photo()
-    assert f"已补充到工单 {spoken}" in aunt.send_place("翠湖小区")
+    aunt.send_sample_photo()
+    aunt.send_place("翠湖小区")
+    assert f"1张照片、位置都在工单 {spoken} 里了" in aunt.say("就这些")
     return number
 
 
