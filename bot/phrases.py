@@ -29,10 +29,10 @@ GUIDE_LINES = {
     "phone": "电话：{value}",
 }
 ELSEWHERE = "这件事不归网格管，我怕给您耽误了。您可以打 12345 问问该找谁；社区里的事，随时跟我说。"
-PRIVACY_FIRST = "您发的内容只用来办您反映的事，别人看不到。继续使用就是同意；想了解或删除，发“隐私”。"
+PRIVACY_FIRST = "您发的内容只用来办您反映的事，只有办事的人看得到。接着用就是同意；想了解或删除，发“隐私”。"
 PRIVACY = (
     "我们只存您在这里发的话、照片、语音、位置，和事情的办理经过，用来办您反映的事。\n"
-    "不存姓名和手机号；办事的人看不到您的微信。\n"
+    "不用您报姓名和手机号，办事的人也看不到您的微信。\n"
     "想删掉，发“删除我的信息”；不想让人知道是您反映的，发“匿名”。"
 )
 ERASE_ASK = (
@@ -121,7 +121,7 @@ WITHDRAWN = "工单 {number} 已撤回。以后有事随时说。"
 WHICH = "您有几件事在办，请告诉我工单号：\n{lines}"
 WHICH_LINE = "{number} {title}"
 URGED_ALREADY = "刚替您催过{holder}（工单 {number}），他们看得到，{due}前给您回音。"
-WHO = "工单 {number}“{title}”现在由{holder}负责。{state}"
+WHO = "工单 {number}“{title}”现在由{holder}负责。想催一下，发“催办”。"
 WHO_PHONE = "{holder}的电话：{phone}。"
 COMPLAINED = "对不住，让您受累了。您说的已交给派单台，他们会过问{holder}（工单 {number}）。"
 NOTHING_OPEN = "您现在没有在办的事。"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import answers, phrases, telling
-from bot.receipts import guide_reply, progress_reply, standing, which_reply
+from bot.receipts import guide_reply, progress_reply, which_reply
 from cases import intake, limits
 from cases.numbers import number_of, spoken
 from cases.storage.tables import CaseRow
@@ -66,7 +66,6 @@ def who(turn: Turn, wish: Wish, said: Said) -> str:
         number=spoken(number_of(case.id)),
         title=title_of(case.text),
         holder=unit.name,
-        state=standing(turn.city, case, turn.now),
     )
     return f"{line}\n{phrases.WHO_PHONE.format(holder=unit.name, phone=unit.phone)}" if unit.phone else line
 

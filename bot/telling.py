@@ -76,7 +76,8 @@ def take(turn: Turn, said: Said, *, new: bool = False, danger: bool = False) -> 
 
 def extend(turn: Turn, case: CaseRow, report: Report, *, aloud: bool = False) -> str:
     """Add to a case; within a burst in silence, unless `aloud` or there is something to ask, correct or warn of."""
-    quiet = not aloud and burst.running(case, turn.now) and turn.resident.asked != "answer"
+    aloud = aloud or case.urgent or turn.resident.asked == "answer"
+    quiet = not aloud and burst.running(case, turn.now)
     report = replace(report, correcting=report.correcting or bool(_CORRECTING.search(report.text)))
     outcome = intake.extend_case(turn.book, turn.city, case, report, turn.now)
     reply = added_reply(turn.city, outcome, report, turn.now, quiet=quiet)
