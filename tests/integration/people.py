@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 import secrets
 import time
@@ -42,6 +43,18 @@ def signed(token: str) -> dict[str, str]:
     """Return the query of a callback, signed now."""
     timestamp, nonce = str(int(time.time())), secrets.token_hex(8)
     return {"timestamp": timestamp, "nonce": nonce, "signature": signature(token, timestamp, nonce)}
+
+
+def mixed_burst(openid: str, number: int) -> list[str]:
+    """Return twenty mixed messages about one matter, in any order."""
+    texts = ["翠湖小区3栋楼下井盖坏了", "就在单元门口左边", "老人差点摔倒", "昨天下雨冲的", "麻烦快点看看"]
+    burst = [message_xml(openid, "text", Content=text) for text in texts]
+    burst += [message_xml(openid, "image", MediaId=f"p{number}-{at}", PicUrl="http://x") for at in range(9)]
+    burst += [message_xml(openid, "voice", MediaId=f"v{number}-{at}", Format="amr") for at in range(3)]
+    burst += [message_xml(openid, "video", MediaId=f"c{number}-{at}", ThumbMediaId="t") for at in range(2)]
+    burst.append(message_xml(openid, "location", Location_X="36.6587", Location_Y="117.0095", Label="翠湖小区"))
+    random.Random(number).shuffle(burst)  # noqa: S311 - a repeatable order
+    return burst
 
 
 class Resident:

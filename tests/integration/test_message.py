@@ -12,7 +12,7 @@ from bot.assembly import House
 from bot.protocol import MAX_BODY_BYTES, Cipher, signature
 from cases.numbers import number_of
 from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, InboxRow, ResidentRow
-from tests.integration.people import Resident, message_xml, number_in, signed
+from tests.integration.people import Resident, message_xml, mixed_burst, number_in, signed
 from tests.services import Redis
 
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
@@ -73,22 +73,10 @@ def test_a_burst_delivered_concurrently_is_one_case(house: House, resident: Resi
     assert sorted(part.kind for part in parts) == ["photo"] * 9 + ["voice"]
 
 
-def parts(openid: str, number: int) -> list[str]:
-    """Return twenty mixed messages about one matter, in any order."""
-    texts = ["翠湖小区3栋楼下井盖坏了", "就在单元门口左边", "老人差点摔倒", "昨天下雨冲的", "麻烦快点看看"]
-    burst = [message_xml(openid, "text", Content=text) for text in texts]
-    burst += [message_xml(openid, "image", MediaId=f"p{number}-{at}", PicUrl="http://x") for at in range(9)]
-    burst += [message_xml(openid, "voice", MediaId=f"v{number}-{at}", Format="amr") for at in range(3)]
-    burst += [message_xml(openid, "video", MediaId=f"c{number}-{at}", ThumbMediaId="t") for at in range(2)]
-    burst.append(message_xml(openid, "location", Location_X="36.6587", Location_Y="117.0095", Label="翠湖小区"))
-    random.Random(number).shuffle(burst)  # noqa: S311 - a repeatable order
-    return burst
-
-
 def test_a_mixed_burst_in_any_order_is_one_case(house: House, resident: Resident) -> None:
     """Ten residents' bursts of twenty mixed messages, at once and repeated, are ten cases with all their parts."""
     crowd = [Resident(resident.app, f"oCrowd{at:022d}") for at in range(10)]
-    bursts = [parts(one.openid, at) for at, one in enumerate(crowd)]
+    bursts = [mixed_burst(one.openid, at) for at, one in enumerate(crowd)]
     mixed = [(one, xml) for one, burst in zip(crowd, bursts, strict=True) for xml in (*burst, burst[0])]
     random.Random(1).shuffle(mixed)  # noqa: S311 - as above
     with ThreadPoolExecutor(8) as pool:
