@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,10 +16,10 @@ from tests.services import LOG_TAIL, LOOK_SECONDS, Postgres, Redis, Service, chr
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser
 
+PRODUCT = Path(__file__).parent / "e2e"
 SWITCHES = ["--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -67,11 +69,26 @@ def redis_url(redis_server: Redis) -> str:
     return redis_server.url
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the running product in one process: it is started once."""
+    for item in items:
+        if PRODUCT in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("product"))
+
+
 @pytest.fixture(scope="session")
-def trained_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of the starter classifiers, trained once. To be copied, not changed."""
-    folder = tmp_path_factory.mktemp("models")
-    assert [name for name, _ in learning.train_starters(folder)] == [learning.MATTERS, learning.INTENTS]
+def trained_models(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Give the folder of the starter classifiers, trained once for all processes. To be copied, not changed."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder = shared / "models"
+    with (shared / "models.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            draft = shared / "models.draft"
+            assert [name for name, _ in learning.train_starters(draft)] == [learning.MATTERS, learning.INTENTS]
+            draft.rename(folder)
     return folder
 
 

