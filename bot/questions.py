@@ -91,19 +91,13 @@ def human(turn: Turn, _wish: Wish, said: Said) -> str:
         turn.taken, turn.case = True, case
         intake.want_human(turn.book, case, turn.now, words=said.text)
     else:
-        telling.take(turn, said, new=True)
-        case = turn.case
-        if case is None:
-            return phrases.NOT_UNDERSTOOD
-        turn.ask(None)
-        case.attention = "human"
-    contact_by = limits.spoken_time(case.contact_by, turn.now)
-    return phrases.HUMAN.format(number=spoken(number_of(case.id)), contact_by=contact_by)
+        case = _for_a_person(turn, said)
+    return _promised(turn, case, phrases.HUMAN)
 
 
 def consult(turn: Turn, _wish: Wish, said: Said) -> str:
     """Answer from the office guide; what is not in it, a person answers."""
-    return from_guide(turn, said.text) or _ask_a_person(turn, said)
+    return from_guide(turn, said.text) or _promised(turn, _for_a_person(turn, said), phrases.CONSULT)
 
 
 def elsewhere(turn: Turn, _wish: Wish, said: Said) -> str:
@@ -116,15 +110,18 @@ def from_guide(turn: Turn, question: str) -> str:
     return guide_reply(turn.city.guide.find(question))
 
 
-def _ask_a_person(turn: Turn, said: Said) -> str:
-    telling.take(turn, said, new=True)
-    case = turn.case
-    if case is None:
-        return phrases.NOT_UNDERSTOOD
-    turn.ask(None)
-    case.attention = "human"
-    contact_by = limits.spoken_time(case.contact_by, turn.now)
-    return phrases.CONSULT.format(number=spoken(number_of(case.id)), contact_by=contact_by)
+def _for_a_person(turn: Turn, said: Said) -> CaseRow:
+    """Open a case that a dispatcher is to look at; a matter that is being told goes on being told."""
+    told = turn.gathering
+    case = intake.open_case(turn.book, turn.city, turn.resident, telling.report_of(said), turn.now).case
+    turn.taken, turn.case, case.attention = True, case, "human"
+    if told is not None:
+        case.gathering_until = None
+    return case
+
+
+def _promised(turn: Turn, case: CaseRow, phrase: str) -> str:
+    return phrase.format(number=spoken(number_of(case.id)), contact_by=limits.spoken_time(case.contact_by, turn.now))
 
 
 def anonymous(turn: Turn, _wish: Wish, _said: Said) -> str:

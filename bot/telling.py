@@ -41,7 +41,7 @@ def help_at_once(turn: Turn, said: Said, danger: Danger) -> str:
 
 def heard(turn: Turn, case: CaseRow, said: Said, danger: Danger | None) -> str:
     """Take the words of a voice that is in the case already."""
-    report = replace(_report(said), read=True, danger=danger is not None)
+    report = replace(report_of(said), read=True, danger=danger is not None)
     outcome = intake.extend_case(turn.book, turn.city, case, report, turn.now)
     turn.case = case
     if danger is not None:
@@ -63,7 +63,7 @@ def take(turn: Turn, said: Said, *, new: bool = False, danger: bool = False) -> 
     """Put a message into the case that is being told, or into a new one."""
     turn.taken = True
     told = turn.gathering
-    report = replace(_report(said), danger=danger)
+    report = replace(report_of(said), danger=danger)
     other = told is not None and not new and _other_matter(turn, told, said)
     if told is not None and not new and not other:
         return extend(turn, told, report)
@@ -100,7 +100,8 @@ def _close(turn: Turn, outcome: Outcome, reply: str) -> str:
     return f"{reply}\n{offer}" if offer else reply
 
 
-def _report(said: Said) -> Report:
+def report_of(said: Said) -> Report:
+    """Return what a message brings to a case."""
     reading = said.reading
     return Report(
         text=said.text,
@@ -157,7 +158,7 @@ def add(turn: Turn, wish: Wish, said: Said) -> str:
     if case is None:
         return take(turn, replace(said, text=wish.rest or said.text))
     turn.taken = True
-    return extend(turn, case, _report(replace(said, text=wish.rest or said.text)), aloud=True)
+    return extend(turn, case, report_of(replace(said, text=wish.rest or said.text)), aloud=True)
 
 
 def correct_place(turn: Turn, _wish: Wish, said: Said) -> str:
@@ -166,7 +167,7 @@ def correct_place(turn: Turn, _wish: Wish, said: Said) -> str:
     if case is None:
         return take(turn, said)
     turn.taken = True
-    return extend(turn, case, replace(_report(said), correcting=True), aloud=True)
+    return extend(turn, case, replace(report_of(said), correcting=True), aloud=True)
 
 
 def correct_kind(turn: Turn, _wish: Wish, said: Said) -> str:
