@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import answers, offers, phrases, questions, telling
-from bot.emergency import danger_in
-from bot.intents import Intent, Wish, read
+from bot.emergency import danger_in, happens_now
+from bot.intents import JUDGEMENTS, Before, Intent, Wish, asks_after, read, tells_in_confidence
 from bot.turn import Said, Turn
 from cases import intake
 
@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 # Words that begin no case of their own when they come alone.
 _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
+# More than this says what the matter is.
+SAYS_WHAT = 6
 
 
 def respond(turn: Turn, said: Said) -> str:
     """Return the reply to one message."""
     if not said.text:
         return telling.take(turn, said)
-    wish = read(said.text, lambda _text: said.intent_guess, has_place=said.place is not None)
-    danger = danger_in(said.text)
-    if danger is not None and wish.intent not in {Intent.PROGRESS, Intent.URGE}:
+    older = asks_after(said.text) and not happens_now(said.text)
+    danger = None if older else danger_in(said.text, said.danger_guess)
+    if danger is not None:
         return telling.help_at_once(turn, said, danger)
+    wish = read(said.text, said.chances, _before(turn), has_place=said.place is not None)
     reply = offers.to_offer(turn, wish, said)
     if reply is None:
         reply = answers.to_question(turn, wish, said)
@@ -62,9 +65,35 @@ def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
     return wish.intent
 
 
+def _before(turn: Turn) -> Before:
+    """Return what went before this message, as far as it changes what words mean."""
+    asked, telling_now = turn.resident.asked, turn.gathering is not None
+    return Before(asked, telling=telling_now, open=telling_now or bool(turn.book.cases_of(turn.resident.id)))
+
+
+def _report(turn: Turn, wish: Wish, said: Said) -> str:
+    """Take a matter; one that is told in confidence makes the resident anonymous."""
+    reply = telling.take(turn, said)
+    if not tells_in_confidence(said.text):
+        return reply
+    return "\n".join(filter(None, (reply, questions.anonymous(turn, wish, said))))
+
+
 def _judged(turn: Turn, wish: Wish, said: Said) -> str:
-    """Take a word on a result that nobody asked for just now: it goes to the newest case it can be about."""
-    return answers.unasked(turn, wish, said.text) or phrases.NOT_UNDERSTOOD
+    """Take a word on a result that nobody asked for just now: it goes to the newest case it can be about.
+
+    "还在漏" without such a case is more of what is being handled, or a matter of its own.
+    """
+    reply = answers.unasked(turn, wish, said.text)
+    if reply is None and wish.intent in {Intent.UNSOLVED, Intent.UNSATISFIED} and len(said.text) > LETTERS:
+        return questions.complain(turn, wish, said)
+    return reply or phrases.NOT_UNDERSTOOD
+
+
+def _join(turn: Turn, _wish: Wish, said: Said) -> str:
+    """Nothing was offered to be joined: who says what the matter is tells it."""
+    tells = said.place is not None or len(said.text) > SAYS_WHAT
+    return telling.take(turn, said) if tells else phrases.INVITE
 
 
 def _say(phrase: str) -> Callable[[Turn, Wish, Said], str]:
@@ -72,17 +101,15 @@ def _say(phrase: str) -> Callable[[Turn, Wish, Said], str]:
 
 
 # What may be the answer to a question from staff, beside a plain report.
-ANSWERING = frozenset(
-    {Intent.CHAT, Intent.DIGIT, Intent.SOLVED, Intent.UNSOLVED, Intent.FAIR, Intent.SATISFIED, Intent.UNSATISFIED}
-)
+ANSWERING = JUDGEMENTS | {Intent.CHAT, Intent.DIGIT, Intent.NOD}
 HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
-    Intent.REPORT: lambda turn, _wish, said: telling.take(turn, said),
+    Intent.REPORT: _report,
     Intent.NEW: telling.new,
     Intent.ADD: telling.add,
     Intent.CORRECT_PLACE: telling.correct_place,
     Intent.CORRECT_KIND: telling.correct_kind,
     Intent.DONE: telling.done,
-    Intent.JOIN: _say(phrases.INVITE),
+    Intent.JOIN: _join,
     Intent.PROGRESS: questions.progress,
     Intent.WHO: questions.who,
     Intent.URGE: questions.urge,
@@ -94,14 +121,10 @@ HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.ANONYMOUS: questions.anonymous,
     Intent.PRIVACY: _say(phrases.PRIVACY),
     Intent.ERASE: lambda turn, _wish, _said: offers.ask_erase(turn),
-    Intent.SOLVED: _judged,
-    Intent.UNSOLVED: _judged,
-    Intent.SATISFIED: _judged,
-    Intent.FAIR: _judged,
-    Intent.UNSATISFIED: _judged,
-    Intent.RATING: _judged,
+    **dict.fromkeys(JUDGEMENTS, _judged),
     Intent.GREETING: _say(phrases.GREETING),
     Intent.THANKS: _say(phrases.THANKS),
+    Intent.NOD: _say(phrases.NOD),
     Intent.HELP: _say(phrases.HOW_TO),
     Intent.BEGIN: lambda turn, _wish, _said: begin(turn),
     Intent.DIGIT: _say(phrases.NOT_UNDERSTOOD),

@@ -13,7 +13,7 @@ from bot import phrases
 from bot.dialogue import respond
 from bot.inbound import EVENTS, MESSAGES, ignore, words_of
 from bot.intents import kind_in
-from bot.turn import Turn
+from bot.turn import Said, Turn
 from bot.understanding import Reading
 from cases import lifecycle
 from cases.storage.tables import InboxRow, ResidentRow
@@ -41,7 +41,7 @@ class Reception:
 
     def receive(self, message: Inbound, now: datetime) -> str:
         """Handle one delivery. Anything raised means that nothing was stored and WeChat should come again."""
-        reading, intent = self._read(message)
+        heard = self._read(message)
         account, key = message.account[:ACCOUNT_LIMIT], message.key[:KEY_LIMIT]
         with self._store.write() as book:
             resident = book.lock_resident(account, message.openid)
@@ -52,18 +52,18 @@ class Reception:
                 resident = book.add(ResidentRow(account=account, openid=message.openid, last_seen_at=now))
             city = self._cities.current(book)
             turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at)
-            reply = clamp(_reply(turn, message, reading, intent))
+            reply = clamp(_reply(turn, message, heard))
             if message.event != "unsubscribe":
                 resident.last_seen_at = now
             _keep(turn, message, key, reply)
         return reply
 
-    def _read(self, message: Inbound) -> tuple[Reading, tuple[str, float] | None]:
+    def _read(self, message: Inbound) -> Said:
         """Ask the models before the transaction begins: it stays short."""
-        text = words_of(message)
+        text, models = words_of(message), self._understanding
         if not text:
-            return Reading(), None
-        return self._understanding.matter(kind_in(text)), self._understanding.intent(text)
+            return Said(reading=Reading())
+        return Said(text, None, None, models.matter(kind_in(text)), models.intents(text), models.danger(text))
 
 
 def clamp(reply: str) -> str:
@@ -72,14 +72,14 @@ def clamp(reply: str) -> str:
     return reply if len(content) <= REPLY_BYTES else content[: REPLY_BYTES - 3].decode(errors="ignore") + "…"
 
 
-def _reply(turn: Turn, message: Inbound, reading: Reading, intent: tuple[str, float] | None) -> str:
+def _reply(turn: Turn, message: Inbound, heard: Said) -> str:
     if message.kind == "event":
         return EVENTS.get(message.event, ignore)(turn, message)
     hear = MESSAGES.get(message.kind, MESSAGES["unsupported"])
     said = hear(turn.city, message)
     if isinstance(said, str):
         return said
-    reply = respond(turn, replace(said, reading=reading, intent_guess=intent))
+    reply = respond(turn, replace(heard, text=said.text, media=said.media, place=said.place))
     return _with_notice(turn, reply)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from bot.understanding import Understanding
 from cases import learning
 from tests.services import LOG_TAIL, LOOK_SECONDS, Postgres, Redis, Service, chromium, unavailable
 
@@ -71,8 +72,14 @@ def redis_url(redis_server: Redis) -> str:
 def trained_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of the starter classifiers, trained once. To be copied, not changed."""
     folder = tmp_path_factory.mktemp("models")
-    assert [name for name, _ in learning.train_starters(folder)] == [learning.MATTERS, learning.INTENTS]
+    assert [name for name, _ in learning.train_starters(folder)] == ["matters", "intents", "dangers"]
     return folder
+
+
+@pytest.fixture(scope="session")
+def models(trained_models: Path) -> Understanding:
+    """Give the starter classifiers as the dialogue asks them."""
+    return Understanding(trained_models)
 
 
 @pytest.fixture(scope="session")
