@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.intents import Intent, Wish, answer
+from bot.intents import JUDGEMENTS, Intent, Wish
 from cases import intake, limits
 from cases.numbers import number_of, spoken
 from cases.words import title_of
@@ -25,17 +25,22 @@ RATINGS = {
     Intent.FAIR: "fair",
     Intent.UNSATISFIED: "unsatisfied",
 }
-DIGITS = {
-    "verify": {"1": Intent.SOLVED, "2": Intent.UNSOLVED},
-    "rate": {"1": Intent.SATISFIED, "2": Intent.FAIR, "3": Intent.UNSATISFIED},
-}
-JUDGEMENTS = frozenset(RATINGS) | {Intent.SOLVED, Intent.UNSOLVED}
 # What, said while the reason is asked for, is plainly no reason.
 NO_REASON = frozenset(
-    {Intent.PROGRESS, Intent.URGE, Intent.NEW, Intent.HELP, Intent.GREETING, Intent.EMPTY, Intent.THANKS, Intent.BEGIN}
+    {
+        Intent.PROGRESS,
+        Intent.URGE,
+        Intent.NEW,
+        Intent.HELP,
+        Intent.GREETING,
+        Intent.EMPTY,
+        Intent.THANKS,
+        Intent.NOD,
+        Intent.BEGIN,
+    }
 )
 # What may be an answer in words that nobody foresaw: it is asked about once more, and opens nothing.
-UNCLEAR = frozenset({Intent.REPORT, Intent.CHAT, Intent.RATING, Intent.DIGIT, Intent.EMPTY})
+UNCLEAR = frozenset({Intent.REPORT, Intent.CHAT, Intent.NOD, Intent.ADD, Intent.DIGIT, Intent.EMPTY})
 SHORT = 14
 # Fewer characters than this are no matter of their own.
 MATTER = 8
@@ -54,7 +59,7 @@ def to_question(turn: Turn, wish: Wish, said: Said) -> str | None:
     elsewhere = other_matter(turn.city, case, said)
     if asked == "why":
         return None if elsewhere and len(said.text) >= MATTER else _reason(turn, case, wish, said.text)
-    judged = _judgement(asked, wish, said)
+    judged = wish if wish.intent in JUDGEMENTS else None
     if judged is not None and judged.intent is Intent.SOLVED and BUT.search(judged.rest):
         return phrases.VERIFY_AGAIN
     if judged is not None:
@@ -99,17 +104,14 @@ def _and_next(turn: Turn, case: CaseRow, reply: str) -> str:
 
 def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
     """Return the reply to a judgement that nobody asked for, about the newest case it fits; None without one."""
-    judged = wish if wish.intent in JUDGEMENTS else answer(text, anywhere=True)
     cases = turn.book.cases_of(turn.resident.id)
     if wish.case_id is not None:
         cases = [case for case in cases if case.id == wish.case_id]
     case = next((case for case in cases if case.state == State.RESOLVED or intake.may_reopen(case, turn.now)), None)
-    if case is None and judged is not None and judged.intent is Intent.SOLVED and cases[:1]:
+    if case is None and wish.intent is Intent.SOLVED and cases[:1]:
         return phrases.MAYBE_WITHDRAW if cases[0].state in UNRESOLVED else None
-    if case is None or judged is None:
-        return None
-    locked = turn.book.lock_case(case.id)
-    return _judge(turn, locked, judged, text) if locked is not None else None
+    locked = turn.book.lock_case(case.id) if case is not None else None
+    return _judge(turn, locked, wish, text) if locked is not None else None
 
 
 def dissatisfied(turn: Turn, wish: Wish, said: Said) -> str | None:
@@ -128,18 +130,6 @@ def urged(case: CaseRow, holder: str, number: str, now: datetime, *, counted: bo
     if case.due_at is None or case.due_at <= now:
         return phrases.URGED_LATE.format(holder=holder, number=number)
     return phrases.URGED.format(holder=holder, number=number, due=limits.spoken_time(case.due_at, now))
-
-
-def _judgement(asked: str, wish: Wish, said: Said) -> Wish | None:
-    """Return the judgement in an answer: a digit as asked for, or the words wherever they stand."""
-    if wish.intent is Intent.DIGIT:
-        meant = DIGITS[asked].get(wish.rest)
-        return Wish(meant) if meant else None
-    if wish.intent in JUDGEMENTS:
-        return wish
-    if wish.intent in {Intent.RATING, Intent.THANKS} or (wish.intent in UNCLEAR and len(said.text) <= SHORT):
-        return answer(said.text, anywhere=wish.intent in {Intent.RATING, Intent.THANKS})
-    return None
 
 
 def _judge(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:

@@ -9,29 +9,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import answers, offers, phrases, questions, telling
-from bot.emergency import danger_in
-from bot.intents import Intent, Wish, read
+from bot.emergency import danger_in, happens_now
+from bot.intents import JUDGEMENTS, Before, Intent, Wish, asks_after, kind_in, read, tells_in_confidence
 from bot.turn import Said, Turn
+from bot.understanding import Reading
 from cases import intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bot.emergency import Danger
+    from bot.understanding import Understanding
     from cases.storage.tables import CaseRow
 
 # Words that begin no case of their own when they come alone.
 _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
+# More than this says what the matter is.
+SAYS_WHAT = 6
+
+
+def hear(models: Understanding, text: str) -> Said:
+    """Return words with what the models make of them: asked before a transaction begins, so that it stays short."""
+    if not text:
+        return Said(reading=Reading())
+    return Said(text, None, None, models.matter(kind_in(text)), models.intents(text), models.danger(text))
 
 
 def respond(turn: Turn, said: Said) -> str:
     """Return the reply to one message."""
     if not said.text:
         return telling.take(turn, said)
-    wish = read(said.text, lambda _text: said.intent_guess, has_place=said.place is not None)
-    danger = danger_in(said.text)
-    if danger is not None and wish.intent not in {Intent.PROGRESS, Intent.URGE}:
+    danger = _danger(said)
+    if danger is not None:
         return telling.help_at_once(turn, said, danger)
+    wish = read(said.text, said.chances, _before(turn), has_place=said.place is not None)
     reply = offers.to_offer(turn, wish, said)
     if reply is None:
         reply = answers.to_question(turn, wish, said)
@@ -47,12 +59,18 @@ def respond_to_voice(turn: Turn, case: CaseRow, said: Said) -> str:
 
     They belong to the case, unless they were no report at all: then the case that the voice opened ends.
     """
-    wish = read(said.text, lambda _text: said.intent_guess, has_place=said.place is not None)
-    danger = danger_in(said.text)
+    wish = read(said.text, said.chances, has_place=said.place is not None)
+    danger = _danger(said)
     if danger is None and wish.intent in NO_REPORT and _voice_alone(turn, case):
         intake.withdraw(turn.book, case, turn.now, words="语音里说的不是上报")
         return HANDLERS[wish.intent](turn, wish, said)
     return telling.heard(turn, case, said, danger)
+
+
+def _danger(said: Said) -> Danger | None:
+    """Return the present danger in a message; who asks after an earlier case speaks of none, unless it happens now."""
+    older = asks_after(said.text) and not happens_now(said.text)
+    return None if older else danger_in(said.text, said.danger_guess)
 
 
 def _voice_alone(turn: Turn, case: CaseRow) -> bool:
@@ -82,9 +100,35 @@ def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
     return wish.intent
 
 
+def _before(turn: Turn) -> Before:
+    """Return what went before this message, as far as it changes what words mean."""
+    asked, telling_now = turn.resident.asked, turn.gathering is not None
+    return Before(asked, telling=telling_now, open=telling_now or bool(turn.book.cases_of(turn.resident.id)))
+
+
+def _report(turn: Turn, wish: Wish, said: Said) -> str:
+    """Take a matter; one that is told in confidence makes the resident anonymous."""
+    reply = telling.take(turn, said)
+    if not tells_in_confidence(said.text):
+        return reply
+    return "\n".join(filter(None, (reply, questions.anonymous(turn, wish, said))))
+
+
 def _judged(turn: Turn, wish: Wish, said: Said) -> str:
-    """Take a word on a result that nobody asked for just now: it goes to the newest case it can be about."""
-    return answers.unasked(turn, wish, said.text) or phrases.NOT_UNDERSTOOD
+    """Take a word on a result that nobody asked for just now: it goes to the newest case it can be about.
+
+    "还在漏" without such a case is more of what is being handled, or a matter of its own.
+    """
+    reply = answers.unasked(turn, wish, said.text)
+    if reply is None and wish.intent in {Intent.UNSOLVED, Intent.UNSATISFIED} and len(said.text) > LETTERS:
+        return questions.complain(turn, wish, said)
+    return reply or phrases.NOT_UNDERSTOOD
+
+
+def _join(turn: Turn, _wish: Wish, said: Said) -> str:
+    """Nothing was offered to be joined: who says what the matter is tells it."""
+    tells = said.place is not None or len(said.text) > SAYS_WHAT
+    return telling.take(turn, said) if tells else phrases.INVITE
 
 
 def _say(phrase: Callable[[], str]) -> Callable[[Turn, Wish, Said], str]:
@@ -95,21 +139,19 @@ def _say(phrase: Callable[[], str]) -> Callable[[Turn, Wish, Said], str]:
 # What a voice may want that is no report.
 NO_REPORT = frozenset(
     {Intent.PROGRESS, Intent.WHO, Intent.URGE, Intent.HUMAN, Intent.PRIVACY, Intent.ERASE, Intent.ANONYMOUS}
-    | {Intent.GREETING, Intent.THANKS, Intent.HELP, Intent.SOLVED, Intent.UNSOLVED, Intent.ELSEWHERE}
-    | {Intent.SATISFIED, Intent.FAIR, Intent.UNSATISFIED, Intent.RATING, Intent.COMPLAIN}
+    | {Intent.GREETING, Intent.THANKS, Intent.HELP, Intent.CONSULT, Intent.ELSEWHERE, Intent.COMPLAIN}
+    | JUDGEMENTS
 )
 # What may be the answer to a question from staff, beside a plain report.
-ANSWERING = frozenset(
-    {Intent.CHAT, Intent.DIGIT, Intent.SOLVED, Intent.UNSOLVED, Intent.FAIR, Intent.SATISFIED, Intent.UNSATISFIED}
-)
+ANSWERING = JUDGEMENTS | {Intent.CHAT, Intent.DIGIT, Intent.NOD}
 HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
-    Intent.REPORT: lambda turn, _wish, said: telling.take(turn, said),
+    Intent.REPORT: _report,
     Intent.NEW: telling.new,
     Intent.ADD: telling.add,
     Intent.CORRECT_PLACE: telling.correct_place,
     Intent.CORRECT_KIND: telling.correct_kind,
     Intent.DONE: telling.done,
-    Intent.JOIN: _say(lambda: phrases.INVITE),
+    Intent.JOIN: _join,
     Intent.PROGRESS: questions.progress,
     Intent.WHO: questions.who,
     Intent.URGE: questions.urge,
@@ -121,14 +163,10 @@ HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.ANONYMOUS: questions.anonymous,
     Intent.PRIVACY: _say(lambda: phrases.PRIVACY),
     Intent.ERASE: lambda turn, _wish, _said: offers.ask_erase(turn),
-    Intent.SOLVED: _judged,
-    Intent.UNSOLVED: _judged,
-    Intent.SATISFIED: _judged,
-    Intent.FAIR: _judged,
-    Intent.UNSATISFIED: _judged,
-    Intent.RATING: _judged,
+    **dict.fromkeys(JUDGEMENTS, _judged),
     Intent.GREETING: _say(lambda: phrases.GREETING),
     Intent.THANKS: _say(lambda: phrases.THANKS),
+    Intent.NOD: _say(lambda: phrases.NOD),
     Intent.HELP: _say(lambda: phrases.HOW_TO),
     Intent.BEGIN: lambda turn, _wish, _said: begin(turn),
     Intent.DIGIT: _say(lambda: phrases.NOT_UNDERSTOOD),

@@ -1,31 +1,33 @@
-"""What a message wants: closed lists and patterns for the shortest lines, a model for the rest.
+"""What a message wants: closed lists for the shortest lines, a model for the rest, and the talk before.
 
 A report is the default: what nobody recognises still reaches a human. Only what is surely something else does not
-open a case.
+open a case. `read` is a function of the words, the model's chances and what went before.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bot import wording
 from cases.numbers import case_id_of, find_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
 
 class Intent(StrEnum):
-    """What a message wants."""
+    """What a message wants. The model's labels are these words."""
 
     REPORT = "report"
     ADD = "add"
     NEW = "new"
     GREETING = "greeting"
     THANKS = "thanks"
+    NOD = "nod"
     HELP = "help"
     BEGIN = "begin"
     HUMAN = "human"
@@ -48,7 +50,6 @@ class Intent(StrEnum):
     SATISFIED = "satisfied"
     FAIR = "fair"
     UNSATISFIED = "unsatisfied"
-    RATING = "rating"
     DIGIT = "digit"
     EMPTY = "empty"
     CHAT = "chat"
@@ -56,96 +57,62 @@ class Intent(StrEnum):
 
 @dataclass(frozen=True)
 class Wish:
-    """An intent, and the rest of the words where the intent is only a prefix (新的：…, 不满意，因为…)."""
+    """An intent, and the rest of the words where the intent is only a prefix (新的：…, 不满意，因为…).
+
+    `case_id`: the case whose number is named; 0: a number that is no case's.
+    """
 
     intent: Intent
     rest: str = ""
     case_id: int | None = None
 
 
-# Answers to what the bot asked; they mean this only when it did ask, or when nothing else is said.
-SOLVED = (
-    r"(?:已经?|都|全)*(?:解决|修好|弄好|处理好|处理完|搞定|清理干净|好|亮)(?:了|啦|咯)+(?![吗么没])"
-    r"|(?:对|是的?|可以了|行了|解决)$"
-)
-UNSOLVED = (
-    r"(?:还|根本|又|都)?(?:是)?(?:没有?|未)(?:有)?(?:解决|修好?|弄好?|处理好?|好|人来|清理|亮|变)(?:啊|呢|呀)?"
-    r"|(?:没有?|没呢|否|不是的?|不行|不对|老样子|还是老样子|不亮|还那样)$"
-)
-_END = r"[，,。！!～~\s]*"
-_ANSWERS = (
-    (Intent.SATISFIED, r"没(?:什么|啥|有)?不满意的?"),
-    (
-        Intent.UNSATISFIED,
-        r"(?:很|非常|太|十分)?不(?:太|是很|怎么)?满意|差评|(?:太|很)差(?:了|劲)?|不(?:太|怎么)?好$|[一1二2][星分]",
-    ),
-    (Intent.FAIR, r"基本满意|比较满意|还(?:行|可以|好)(?:吧)?|一般(?:般|吧)?|凑合|马马虎虎|就那样|[三3四4][星分]|中评"),
-    (
-        Intent.SATISFIED,
-        r"(?:很|非常|十分|特别|挺)?满意(?:了|的)?|好评|[五5][星分]|满分|(?:很|挺|非常|蛮)好的?|点个?赞|👍",
-    ),
-    (Intent.UNSOLVED, UNSOLVED),
-    (Intent.SOLVED, SOLVED),
-)
-_ANSWER = tuple((intent, re.compile(rf"(?:{pattern}){_END}(?P<rest>.*)", re.DOTALL)) for intent, pattern in _ANSWERS)
-# Whole lines, nothing before or after: the closed lists.
-_WHOLE = {
-    Intent.GREETING: (
-        r"(?:你好|您好|哈喽|喂|嗨|hi|hello|在吗|在么|在不在|有人吗|有人在吗|同志(?:你好|您好)?)[啊呀呢哈]*",
-        r"(?:早上?好?|上午好|中午好|下午好|晚上好)[啊呀呢哈]*",
-    ),
-    Intent.THANKS: (
-        r"(?:好的?|嗯|收到|知道了|行|ok|太好了)?[，, ]?(?:谢谢|多谢|感谢|辛苦|麻烦|有劳)(?:了|啦|你们?|您|大家|哈|啊)*",
-        r"(?:好的?|嗯+|收到|知道了|明白了?|行|可以|ok|好嘞|好滴|哦+|噢+)(?:了|啦|的)?",
-    ),
-    Intent.HELP: (
-        r"帮助|使用说明|help|(?:如何|咋)(?:用|使用|上报|举报|反映|投诉).{0,4}",
-        r"怎么(?:用|弄|操作|使用|举报|上报|反映|投诉)[啊呀呢的]?",
-        r"(?:这个?)?是?(?:干嘛|干什么|做什么)用?的?|你(?:能|会|可以)(?:干|做)(?:嘛|什么|啥)",
-    ),
-    Intent.BEGIN: (
-        r"(?:我|俺)?(?:要|想)?(?:投诉|举报|反映(?:问题|情况|个事)?|上报)|(?:我|俺)?有(?:个)?(?:事|问题)(?:要?反映)?",
-    ),
-    Intent.HUMAN: (
-        r"12345",
-        r"(?:转|接|找|叫)?人工(?:客服|服务)?|(?:你们)?(?:的)?(?:电话|号码)(?:是)?(?:多少|几号)?|(?:我)?(?:要|想)?打电话(?:说)?",
-    ),
-    Intent.ANONYMOUS: (
-        r"(?:能|可以|可不可以|能不能|要不要|会不会)?(?:匿名|实名|留名字?|暴露我|泄露我)(?:吗|么|不|举报|的?信息)*",
-        r"(?:千万)?(?:别|不要)(?:说|告诉(?:他们?|别人|物业)?|让(?:人|他们?|别人)知道)?是我(?:说|反映|举报|投诉)的",
-    ),
-    Intent.CHAT: (r"不知道(?:啊|呀)?|(?:没|没啥|没有)事(?:了|儿)?|行了+|都行|随便(?:吧)?|哈+|呵+|嗯哼|我不在家",),
-    Intent.PROGRESS: (
-        r"(?:查一?下?|看一?下?|查询|问一?下?)?(?:我的)?(?:进度|进展|工单|办理情况|处理情况)(?:查询|怎么样了?|呢|如何)?",
-        r"(?:现在)?(?:修|弄|处理|解决|办)好?了(?:吗|么|没有?)|(?:啥|什么)时候(?:能|来)?(?:修|来人?|好|弄|办)[啊呀呢完好]?|还要?等?多久(?:啊|呀)?",
-        r"(?:怎么)?还?没(?:有)?人来(?:啊|呀|呢)?|有人管吗.{0,6}|到哪(?:一步)?了",
-    ),
-    Intent.URGE: (
-        r"(?:催(?:一下|办|催|单)|快(?:点|些)(?:啊|吧|处理|来)?|抓紧(?:点|处理|时间)?|赶紧的?|能不能快(?:点|些))[啊吧呀了]*",
-    ),
-    Intent.WHO: (
-        r"(?:这事|这个|现在)?(?:是)?(?:谁|哪个部门|哪个单位|哪里)(?:在)?(?:管|负责|办|处理)(?:的|呢|啊|这事)?",
-    ),
-    Intent.DONE: (r"(?:完成|完了|说完了|发完了|就这些了?|就这样吧?|没有?了|没别的了?)[吧啊哈]*",),
-    Intent.JOIN: (r"\+1|(?:我|俺)(?:们?家)?也(?:是|一样|这样)[的啊呀]*|一起关注|(?:我也)?关注",),
-    Intent.PRIVACY: (
-        r"隐私(?:政策|声明|保护)?|你们?(?:都)?(?:存|留|记)了?(?:我)?(?:的)?(?:什么|哪些|啥)(?:信息|东西|资料)?",
-    ),
-    Intent.ERASE: (
-        r"(?:请|帮我)?(?:删除|删掉|清除|注销)(?:掉)?(?:我)?(?:的)?(?:所有|全部)?(?:个人)?(?:信息|记录|资料|数据|账号)",
-    ),
-    Intent.WITHDRAW: (
-        r"撤回|撤销(?:工单)?|不用(?:来|修|管|处理|办)了.{0,6}|取消(?:上报|工单|吧)?|算了吧?|我撤回.{0,6}|不用了",
-    ),
+@dataclass(frozen=True)
+class Before:
+    """What went before, as far as it changes what words mean: what the bot asked, a matter being told, cases open."""
+
+    asked: str | None = None
+    telling: bool = False
+    open: bool = False
+
+
+NOTHING = Before()
+RATINGS = frozenset({Intent.SATISFIED, Intent.FAIR, Intent.UNSATISFIED})
+JUDGEMENTS = RATINGS | {Intent.SOLVED, Intent.UNSOLVED}
+# What the digits that the bot offers stand for.
+DIGITS = {
+    "verify": {"1": Intent.SOLVED, "2": Intent.UNSOLVED},
+    "rate": {"1": Intent.SATISFIED, "2": Intent.FAIR, "3": Intent.UNSATISFIED},
+    "join": {"1": Intent.JOIN},
 }
-_WHOLES = {intent: re.compile("|".join(patterns), re.IGNORECASE) for intent, patterns in _WHOLE.items()}
-_NEW = re.compile(
-    r"(?:(?:新的(?=[，,：:。\s]|$)|新问题|另外一?(?:件事|个事)|还有(?:一|个|件|另外)*(?:件|个)?(?:事情?|问题)|再(?:报|反映)一个|换个?(?:事|问题)))"
-    r"[，,：:。\s]*(?P<rest>.*)",
-    re.DOTALL,
+# How much likelier a meaning becomes by what went before.
+_EXPECTED = {
+    "verify": dict.fromkeys((Intent.SOLVED, Intent.UNSOLVED), 20.0),
+    "rate": dict.fromkeys(RATINGS, 20.0),
+    "join": {Intent.JOIN: 20.0},
+    "why": dict.fromkeys((Intent.REPORT, Intent.COMPLAIN, Intent.UNSOLVED, Intent.UNSATISFIED), 20.0),
+}
+# The questions whose answer is a judgement.
+_ASKED = ("verify", "rate", "why")
+_TELLING = dict.fromkeys((Intent.ADD, Intent.DONE, Intent.CORRECT_PLACE, Intent.CORRECT_KIND), 3.0)
+_TELLING |= {Intent.WITHDRAW: 2.0, Intent.NOD: 0.5}
+_FOLLOWING = (Intent.URGE, Intent.WHO, Intent.PROGRESS, Intent.ADD, Intent.WITHDRAW, Intent.COMPLAIN, Intent.ANONYMOUS)
+_OPEN = dict.fromkeys(_FOLLOWING, 2.0)
+# To lose a report is the worst error: it weighs more, and most where a place is named or nobody asked for a judgement.
+_REPORT_WEIGHT, _WITH_PLACE, _UNASKED = 4.0, 3.0, 3.0
+# Below this share nothing but a report is believed; while a question is open, nothing but its answer.
+SURE, SURE_THOUGH_ASKED, SEEN = 0.4, 0.7, 0.1
+
+_ANSWERS = tuple(
+    (Intent(name), re.compile(rf"(?:{words})[，,。！!～~\s]*(?P<rest>.*)", re.DOTALL | re.IGNORECASE))
+    for name, words in wording.ANSWERS
 )
-_ADD = re.compile(r"(?:补充(?:一下|一点)?|再补充(?:一下)?|加一句)[，,：:。\s]*(?P<rest>.+)", re.DOTALL)
-_NOT_BUT = re.compile(r"不(?:是|算|属于)[^，,。]{1,12}?[，,。 ]?(?:是|算|属于)(?P<kind>[^，,。]{2,20})[，,。]?$")
+_WHOLES = {Intent(name): re.compile("|".join(words), re.IGNORECASE) for name, words in wording.WHOLE.items()}
+_ENOUGH = re.compile(wording.ENOUGH, re.IGNORECASE)
+_YES, _NO = re.compile(wording.YES), re.compile(wording.NO)
+_PREFIXES = ((Intent.NEW, re.compile(wording.NEW, re.DOTALL)), (Intent.ADD, re.compile(wording.ADD, re.DOTALL)))
+_KINDS = tuple(map(re.compile, wording.KINDS))
+_NO_KIND = re.compile(wording.NO_KIND)
 _MINE = r"(?:我|上次|上回|之前|前几天|昨天|前天|上周|那天|刚才)"
 _PROGRESS = re.compile(
     rf"{_MINE}.{{0,8}}(?:报|反映|投诉|举报|说|提|发)(?:的|过的|了的?|上去的).{{0,14}}"
@@ -153,11 +120,20 @@ _PROGRESS = re.compile(
     r"|(?:处理|办理?|进行|弄|办)(?:得|的)?(?:到哪|到什么|怎么样|咋样|如何)|(?:有|出)(?:结果|消息|进展|下文)(?:了吗|了没|吗|没有|没)"
     r"|(?:查|看|问)(?:一下|下|询)?.{0,6}进度|进度.{0,4}(?:怎么样|如何|呢)",
 )
+_CONFIDENCE = re.compile(r"匿名|保密|不留名|别说是我|不要说是我|别告诉.{0,4}是我")
+# A matter told anonymously, thanks that turn into a matter.
+_YET_REPORTS = (
+    (Intent.ANONYMOUS, re.compile(r"我?要?(?:匿名|不留名)(?:举报|反映|投诉|说)?[一下个]*[，,：: ]+\S{3,}.*")),
+    (Intent.THANKS, re.compile(r".*(?:谢|辛苦|麻烦你们).*(?:不过|可是|但|又|这[次回]|就是|另一|还有|我们这).{3,}")),
+)
 _SHORT = 14
 # Left beside a case number, more than this is a matter of its own.
 _BESIDE_A_NUMBER = 10
 _NUMBER_ALONE = re.compile(r"(?!12345$|12356$)\d{3,4}[ -]?\d{2,5}")
 _NUMBER_WORDS = re.compile(r"[\d\s-]{5,}|工单号?|编号|[：:，,。！!？?]")
+_SPOKEN_NUMBER = re.compile(r"[零〇一二三四五六七八九幺]{6,9}")
+_SPOKEN_DIGITS = str.maketrans("零〇一二三四五六七八九幺", "001234567891")
+_CHECK_DIGIT_APART = re.compile(r"(?<!\d)(\d{5})[ -](\d)(?!\d)")
 _EMOJI_CODE = re.compile(r"\[[^\[\]]{1,4}\]|/:\S{1,4}")
 _DIGITS = str.maketrans("一二三", "123")
 _CONTACT = re.compile(
@@ -166,38 +142,38 @@ _CONTACT = re.compile(
 )
 _LETTERS = re.compile(r"[^\W_]", re.UNICODE)
 _TRIM = re.compile(r"^[\s，,。.！!～~…]+|[\s，,。.！!～~…]+$")
-# The model's word for "no report" counts from this probability on; chat that looks like a matter stays a report.
-SURE = 0.55
-_MODEL_LABELS = {
-    "chat/greeting": Intent.GREETING,
-    "chat/thanks": Intent.THANKS,
-    "chat/help": Intent.HELP,
-    "chat/progress": Intent.PROGRESS,
-    "chat/urge": Intent.URGE,
-    "chat/rating": Intent.RATING,
-    "chat/nonsense": Intent.CHAT,
-    "chat/insult": Intent.CHAT,
-    "chat/advert": Intent.CHAT,
-    "chat/smalltalk": Intent.CHAT,
-}
 
 
-def read(text: str, guess: Callable[[str], tuple[str, float] | None], *, has_place: bool = False) -> Wish:
-    """Return what `text` wants. `guess` is the intent model: label and probability, or None without one."""
+def read(text: str, chances: Mapping[str, float], before: Before = NOTHING, *, has_place: bool = False) -> Wish:
+    """Return what `text` wants. `chances`: each label's probability by the intent model, empty without one."""
     line = _TRIM.sub("", _EMOJI_CODE.sub("", text))
-    return _by_rules(line) or _by_model(line, guess, has_place=has_place)
+    wish = _by_context(line, before) or _by_rules(line) or _by_model(line, chances, before, has_place=has_place)
+    return _with_number(wish, line)
+
+
+def asks_after(text: str) -> bool:
+    """Say whether a text plainly asks how an older case stands."""
+    return len(text) <= 2 * _SHORT and _PROGRESS.search(text) is not None
+
+
+def tells_in_confidence(text: str) -> bool:
+    """Say whether who tells a matter does not want to be known."""
+    return _CONFIDENCE.search(text) is not None
 
 
 def kind_in(text: str) -> str:
-    """Return the words that name the kind of matter: of "不是路灯是井盖" only the last."""
-    match = _NOT_BUT.search(text)
+    """Return the words that name the kind of matter: of "不是路灯是井盖" only the last; none of "分错类了"."""
+    line = _TRIM.sub("", text)
+    if _NO_KIND.fullmatch(line):
+        return ""
+    match = next(filter(None, (kinds.fullmatch(line) for kinds in _KINDS)), None)
     return match["kind"] if match else text
 
 
 def answer(text: str, *, anywhere: bool = False) -> Wish | None:
     """Return the answer to a question of the bot that `text` begins with (or contains), and the words after it."""
     line = _TRIM.sub("", text)
-    for intent, pattern in _ANSWER:
+    for intent, pattern in _ANSWERS:
         match = pattern.search(line) if anywhere else pattern.match(line)
         if match:
             return Wish(intent, match["rest"].strip() if match.start() == 0 else line)
@@ -211,6 +187,31 @@ def digit(text: str) -> str:
     return line if len(line) == 1 and line.isascii() and line.isdigit() else ""
 
 
+def agrees(text: str) -> bool:
+    """Say whether a text is a yes to an offer."""
+    return digit(text) == "1" or _YES.fullmatch(text.strip()) is not None
+
+
+def declines(text: str) -> bool:
+    """Say whether a text is a no to an offer."""
+    return digit(text) == "2" or _NO.fullmatch(text.strip()) is not None
+
+
+def _by_context(line: str, before: Before) -> Wish | None:
+    """Return what a short line means only because of what went before."""
+    meant = DIGITS.get(before.asked or "", {}).get(digit(line))
+    if meant is not None:
+        return Wish(meant)
+    if before.asked == "join" and agrees(line):
+        return Wish(Intent.JOIN)
+    if before.asked in {"verify", "rate"}:
+        replied = answer(line)
+        return replied if replied and (not replied.rest or len(line) <= _SHORT) else None
+    if before.telling and before.asked is None and _ENOUGH.fullmatch(line):
+        return Wish(Intent.DONE)
+    return None
+
+
 def _by_rules(line: str) -> Wish | None:
     if not _LETTERS.search(line):
         return Wish(Intent.SATISFIED if "👍" in line else Intent.HELP if line in {"?", "？"} else Intent.EMPTY)
@@ -222,7 +223,7 @@ def _by_rules(line: str) -> Wish | None:
     for intent, pattern in _WHOLES.items():
         if pattern.fullmatch(line):
             return Wish(intent)
-    for intent, pattern in ((Intent.NEW, _NEW), (Intent.ADD, _ADD)):
+    for intent, pattern in _PREFIXES:
         match = pattern.match(line)
         if match:
             return Wish(intent, match["rest"].strip())
@@ -234,9 +235,17 @@ def _by_rules(line: str) -> Wish | None:
     return replied if replied and len(line) <= _SHORT else None
 
 
+def _numbers(line: str) -> tuple[str, list[str]]:
+    """Return a line with its spoken and torn numbers put right, and what in it looks like case numbers."""
+    line = _SPOKEN_NUMBER.sub(lambda found: found[0].translate(_SPOKEN_DIGITS), line)
+    line = _CHECK_DIGIT_APART.sub(r"\1\2", line)
+    return line, find_numbers(line)
+
+
 def _by_number(line: str) -> Wish | None:
     """Return what a line wants that is about a case number; one with a slip in it names no case (id 0)."""
-    case_id = next(filter(None, map(case_id_of, find_numbers(line))), None)
+    line, numbers = _numbers(line)
+    case_id = next(filter(None, map(case_id_of, numbers)), None)
     if case_id is None:
         return Wish(Intent.PROGRESS, case_id=0) if _NUMBER_ALONE.fullmatch(line) else None
     words = _NUMBER_WORDS.sub("", line)
@@ -246,14 +255,56 @@ def _by_number(line: str) -> Wish | None:
         if _WHOLES[intent].fullmatch(words):
             return Wish(intent, case_id=case_id)
     replied = answer(words) if words else None
-    return Wish(replied.intent, replied.rest, case_id) if replied else Wish(Intent.PROGRESS, case_id=case_id)
+    if replied is not None:
+        return Wish(replied.intent, replied.rest, case_id)
+    return None if words and not _PROGRESS.search(words) else Wish(Intent.PROGRESS, case_id=case_id)
 
 
-def _by_model(line: str, guess: Callable[[str], tuple[str, float] | None], *, has_place: bool) -> Wish:
-    guessed = guess(line)
-    if guessed is None:
-        return Wish(Intent.REPORT if len(line) > 1 else Intent.CHAT)
-    label, probability = guessed
-    if label not in _MODEL_LABELS or probability < SURE or has_place:
+def _with_number(wish: Wish, line: str) -> Wish:
+    """Return a wish about the case whose number the line names; a number with a slip names none (id 0).
+
+    Of few words that say nothing else, how the case stands is wanted.
+    """
+    if wish.case_id is not None or wish.intent is Intent.NEW:
+        return wish
+    line, numbers = _numbers(line)
+    case_id = next(filter(None, map(case_id_of, numbers)), None)
+    if wish.intent is not Intent.REPORT:
+        return replace(wish, case_id=case_id or 0) if numbers else wish
+    bare = case_id is not None and len(_NUMBER_WORDS.sub("", line)) <= _BESIDE_A_NUMBER
+    return Wish(Intent.PROGRESS, case_id=case_id) if bare else wish
+
+
+def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_place: bool) -> Wish:
+    if not chances:
+        unsure = before.asked in {"verify", "rate"} and len(line) <= _SHORT
+        replied = answer(line, anywhere=True) if unsure else None
+        return replied or Wish(Intent.REPORT if len(line) > 1 else Intent.CHAT)
+    # What an open question makes likelier must show in the words too.
+    chances = {label: chance for label, chance in chances.items() if chance >= SEEN or label not in JUDGEMENTS}
+    weights = {
+        label: chance * _likelier(Intent(label), before, has_place=has_place) for label, chance in chances.items()
+    }
+    intent = Intent(max(weights, key=lambda label: weights[label]))
+    answers = before.asked in _ASKED and intent not in _EXPECTED[before.asked]
+    if weights[intent] < (SURE_THOUGH_ASKED if answers else SURE) * sum(weights.values()):
         return Wish(Intent.REPORT)
-    return Wish(_MODEL_LABELS[label])
+    if answers and intent in {Intent.THANKS, Intent.NOD}:
+        return answer(line, anywhere=True) or Wish(intent)
+    if any(intent is seeming and words.fullmatch(line) for seeming, words in _YET_REPORTS):
+        return Wish(Intent.REPORT)
+    return Wish(intent, line if intent in {Intent.UNSOLVED, Intent.UNSATISFIED} else "")
+
+
+def _likelier(intent: Intent, before: Before, *, has_place: bool) -> float:
+    """Return how much likelier a meaning is than the words alone say."""
+    factor = _EXPECTED.get(before.asked or "", {}).get(intent, 1.0)
+    if intent is Intent.REPORT:
+        return factor * _REPORT_WEIGHT * (_WITH_PLACE if has_place else 1.0)
+    if intent in JUDGEMENTS and before.asked not in _ASKED:
+        factor /= _UNASKED
+    if before.telling:
+        factor *= _TELLING.get(intent, 1.0)
+    elif before.open:
+        factor *= _OPEN.get(intent, 1.0)
+    return factor

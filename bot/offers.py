@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.intents import Intent, digit
+from bot.intents import Intent, agrees, declines, digit
 from bot.receipts import standing
 from cases import intake, limits, neighbours
 from cases.numbers import number_of, spoken
@@ -26,14 +26,10 @@ if TYPE_CHECKING:
 # An offer stands so long.
 OFFERED = timedelta(minutes=30)
 ERASE_AFTER = timedelta(minutes=1)
-_YES = re.compile(
-    r"(?:是的?|对的?|好的?|要|行|可以|同意|确认|嗯|一起|关注|同一件?|删除?|删吧?)[了吧啊呀的事件哈！!。,， ]*"
-)
 _MISHEARD = re.compile(
     r"(?:不对|不是|错了|听错了?|没听对|写错了?)[了啊，,。 ]*(?:我?说?的?(?:应该)?是)?[：:，, ]*(?P<words>.{2,})",
     re.DOTALL,
 )
-_NO = re.compile(r"(?:不是?|不用|不要|不一样|没有|算了|另外|都不是|不删)[了吧啊呀的一件事！!。,， ]*")
 
 
 def ask_kind(turn: Turn, case: CaseRow, codes: Sequence[str]) -> str:
@@ -90,7 +86,7 @@ def _choose(turn: Turn, case: CaseRow | None, wish: Wish, said: Said) -> str | N
         noted = phrases.KIND_NOTED.format(category=turn.city.categories[code].name)
         offer = ask_nearby(turn, outcome.case)
         return "\n".join(filter(None, (noted, standing(turn.city, case, turn.now), offer)))
-    if chosen or _NO.fullmatch(said.text) or wish.intent is Intent.CHAT:
+    if chosen or declines(said.text) or wish.intent is Intent.CHAT:
         return phrases.CHOSEN_NONE.format(contact_by=limits.spoken_time(case.contact_by, turn.now))
     return None
 
@@ -100,21 +96,21 @@ def _join(turn: Turn, case: CaseRow | None, wish: Wish, said: Said) -> str | Non
     if case is None or target is None:
         return None
     turn.case = case
-    yes = digit(said.text) == "1" or wish.intent is Intent.JOIN or _YES.fullmatch(said.text)
+    yes = wish.intent is Intent.JOIN
     if yes and target.state in OPEN:
         neighbours.join(turn.book, case, target, turn.now, words=said.text)
         state = standing(turn.city, target, turn.now)
         return phrases.JOINED.format(number=spoken(number_of(target.id)), state=state)
-    if yes or digit(said.text) == "2" or _NO.fullmatch(said.text):
+    if yes or declines(said.text):
         return phrases.NOT_JOINED
     return None
 
 
 def _erase(turn: Turn, _case: CaseRow | None, _wish: Wish, said: Said) -> str | None:
-    if digit(said.text) == "1" or _YES.fullmatch(said.text):
+    if agrees(said.text):
         turn.resident.erase_at = turn.now + ERASE_AFTER
         return phrases.ERASE_DONE
-    if digit(said.text) == "2" or _NO.fullmatch(said.text):
+    if declines(said.text):
         return phrases.ERASE_KEPT
     return None
 

@@ -7,15 +7,15 @@ words help staff, and routing where nothing better is known. Claim, work outside
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.dialogue import respond_to_voice
-from bot.intents import kind_in
+from bot.dialogue import hear, respond_to_voice
 from bot.ocr import OcrError
 from bot.speech import SpeechError
-from bot.turn import Said, Turn
+from bot.turn import Turn
 from cases import intake, lifecycle
 from cases.intake import Report
 from cases.lifecycle import Message
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.media import MediaStore
     from bot.ocr import PhotoReader
     from bot.speech import Speech
+    from bot.turn import Said
     from bot.understanding import Understanding
     from cases.city import City, CityCache
     from cases.storage import Book, Store
@@ -109,8 +110,7 @@ class Reader:
                 row.reading = "failed"
 
     def _take(self, attachment_id: int, words: str) -> None:
-        guesses = self._understanding.matter(kind_in(words)) if words else None
-        intent = self._understanding.intent(words) if words else None
+        heard = hear(self._understanding, words)
         with self._store.write() as book:
             row = book.lock_row(AttachmentRow, attachment_id)
             if row is None or row.reading != "waiting":
@@ -124,11 +124,10 @@ class Reader:
                 return
             city, now = self._cities.current(book), self._clock()
             if row.kind == "voice":
-                said = Said(words, place=city.locate_text(words), reading=guesses, intent_guess=intent)
                 resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
                 if resident is not None:
                     turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at, links=self._links)
-                    _answer(turn, case, row, said)
+                    _answer(turn, case, row, replace(heard, place=city.locate_text(words)))
             else:
                 _help(book, city, case, words, now)
 

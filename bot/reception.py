@@ -10,13 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.dialogue import respond
+from bot.dialogue import hear, respond
 from bot.inbound import EVENTS, MESSAGES, ignore, words_of
-from bot.intents import kind_in
 from bot.links import with_link
 from bot.protocol import REPLY_BYTES
 from bot.turn import Turn
-from bot.understanding import Reading
 from cases import lifecycle
 from cases.storage.tables import InboxRow, ResidentRow
 
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
     from bot.links import Links
     from bot.protocol import Inbound
+    from bot.turn import Said
     from bot.understanding import Understanding
     from cases.city import CityCache
     from cases.storage import Store
@@ -44,7 +43,7 @@ class Reception:
 
     def receive(self, message: Inbound, now: datetime) -> str:
         """Handle one delivery. Anything raised means that nothing was stored and WeChat should come again."""
-        reading, intent = self._read(message)
+        heard = hear(self._understanding, words_of(message))
         account, key = message.account[:ACCOUNT_LIMIT], message.key[:KEY_LIMIT]
         with self._store.write() as book:
             resident = book.lock_resident(account, message.openid)
@@ -55,17 +54,10 @@ class Reception:
                 resident = book.add(ResidentRow(account=account, openid=message.openid, last_seen_at=now))
             city = self._cities.current(book)
             turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at, links=self._links)
-            reply = clamp(_reply(turn, message, reading, intent))
+            reply = clamp(_reply(turn, message, heard))
             if message.event != "unsubscribe":
                 resident.last_seen_at = now
             return _keep(turn, message, key, reply)
-
-    def _read(self, message: Inbound) -> tuple[Reading, tuple[str, float] | None]:
-        """Ask the models before the transaction begins: it stays short."""
-        text = words_of(message)
-        if not text:
-            return Reading(), None
-        return self._understanding.matter(kind_in(text)), self._understanding.intent(text)
 
 
 def clamp(reply: str) -> str:
@@ -74,14 +66,14 @@ def clamp(reply: str) -> str:
     return reply if len(content) <= REPLY_BYTES else content[: REPLY_BYTES - 3].decode(errors="ignore") + "…"
 
 
-def _reply(turn: Turn, message: Inbound, reading: Reading, intent: tuple[str, float] | None) -> str:
+def _reply(turn: Turn, message: Inbound, heard: Said) -> str:
     if message.kind == "event":
         return EVENTS.get(message.event, ignore)(turn, message)
     hear = MESSAGES.get(message.kind, MESSAGES["unsupported"])
     said = hear(turn.city, message)
     if isinstance(said, str):
         return said
-    reply = respond(turn, replace(said, reading=reading, intent_guess=intent))
+    reply = respond(turn, replace(heard, text=said.text, media=said.media, place=said.place))
     return _with_notice(turn, reply)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cases.workflow import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from bot.links import Links
@@ -32,7 +32,8 @@ class Said:
     media: MediaPart | None = None
     place: Located | None = None
     reading: Reading | None = None
-    intent_guess: tuple[str, float] | None = None
+    chances: Mapping[str, float] = field(default_factory=dict)
+    danger_guess: tuple[str, float] | None = None
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The two released classifiers as the dialogue uses them: what kind of matter, and what the message wants.
+"""The released classifiers as the dialogue uses them: what kind of matter, what the message wants, what danger.
 
 They may be missing or broken: then every answer is "no guess", `state` says why, and cases still open.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import classifier
+from bot.emergency import plain
 from cases import learning
 from cases.routing import Guess
 from classifier.package import current_version
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-KEPT = 3
+KEPT, ALL = 3, 100
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Understanding:
     def __init__(self, models_dir: Path) -> None:
         self._matters = Released(models_dir / learning.MATTERS)
         self._intents = Released(models_dir / learning.INTENTS)
+        self._dangers = Released(models_dir / learning.DANGERS)
 
     def matter(self, text: str) -> Reading:
         """Return the likeliest kinds of matter."""
@@ -75,30 +77,36 @@ class Understanding:
             return Reading()
         return Reading(tuple(Guess(guess.label, guess.probability) for guess in guesses), model.version)
 
-    def intent(self, text: str) -> tuple[str, float] | None:
-        """Return what the text most likely wants and how surely, or None without a model."""
-        guesses = self._guess(self._intents, text)
-        return (guesses[0].label, guesses[0].probability) if guesses else None
+    def intents(self, text: str) -> dict[str, float]:
+        """Return how probable each thing is that the text may want; empty without a model."""
+        return {guess.label: guess.probability for guess in self._guess(self._intents, text, top=ALL)}
+
+    def danger(self, text: str) -> tuple[str, float] | None:
+        """Return the likeliest kind of danger and how probable any is, or None without a model."""
+        chances = {guess.label: guess.probability for guess in self._guess(self._dangers, plain(text), top=ALL)}
+        none = chances.pop(learning.NO_DANGER, None)
+        return (max(chances, key=lambda kind: chances[kind]), 1 - none) if none is not None and chances else None
 
     def warm_up(self) -> None:
         """Load segmenter and models now, before a server forks."""
         self.matter("路灯坏了")
-        self.intent("你好")
+        self.intents("你好")
+        self.danger("着火了")
 
     def faults(self) -> dict[str, str]:
         """Return for each model in trouble why."""
-        models = {learning.MATTERS: self._matters, learning.INTENTS: self._intents}
+        models = {learning.MATTERS: self._matters, learning.INTENTS: self._intents, learning.DANGERS: self._dangers}
         for released in models.values():
             released.model()
         return {name: released.fault for name, released in models.items() if released.fault}
 
     @staticmethod
-    def _guess(released: Released, text: str) -> list[classifier.Guess]:
+    def _guess(released: Released, text: str, top: int = KEPT) -> list[classifier.Guess]:
         model = released.model()
         if model is None or not text.strip():
             return []
         try:
-            return model.predict([text], top=KEPT)[0]
+            return model.predict([text], top=top)[0]
         except Exception:  # a broken model must not cost a resident the case
             log.exception("classifier failed")
             return []

@@ -1,7 +1,7 @@
 """The learning loop's beginning: the starter classifiers, trained from the shipped corpus.
 
-Two models of one kind: `matters` tells the kinds of matter apart, `intents` what a message wants (`report` or one of
-the `chat/…` labels).
+Three models of one kind: `matters` tells the kinds of matter apart, `intents` what a message wants, `dangers` which
+danger to life it speaks of (`none`: of no present one).
 """
 
 from __future__ import annotations
@@ -14,28 +14,37 @@ from classifier.package import current_version
 from classifier.training import label_counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from classifier import Example
 
-MATTERS, INTENTS = "matters", "intents"
-REPORT = "report"
+MATTERS, INTENTS, DANGERS = "matters", "intents", "dangers"
+REPORT, NO_DANGER = "report", "none"
 SEED = 20260901
 
 
 def starter_sets() -> dict[str, list[Example]]:
-    """Return the starter corpus as the two models need it."""
-    reports = classifier.read_examples(CORPUS / "reports.jsonl")
-    terms = classifier.read_examples(CORPUS / "terms.jsonl")
-    others = classifier.read_examples(CORPUS / "others.jsonl")
-    as_reports = [classifier.Example(example.text, REPORT) for example in reports]
-    return {MATTERS: reports + terms, INTENTS: as_reports + others}
+    """Return the starter corpus as the models need it."""
+    reports, terms, others, dangers = (
+        classifier.read_examples(CORPUS / f"{name}.jsonl") for name in ("reports", "terms", "others", "dangers")
+    )
+    return {
+        MATTERS: reports + terms,
+        INTENTS: others + _rest(reports, others, REPORT),
+        DANGERS: dangers + _rest(reports + others, dangers, NO_DANGER),
+    }
+
+
+def _rest(examples: Sequence[Example], known: Sequence[Example], label: str) -> list[Example]:
+    """Return the examples whose texts are not known otherwise, under one label."""
+    texts = {example.text for example in known}
+    return [classifier.Example(example.text, label) for example in examples if example.text not in texts]
 
 
 def train_starters(models_dir: Path) -> Iterator[tuple[str, dict[str, float]]]:
     """Train and release each starter model that has no released version yet; yield its name and metrics."""
-    missing = [name for name in (MATTERS, INTENTS) if current_version(models_dir / name) is None]
+    missing = [name for name in (MATTERS, INTENTS, DANGERS) if current_version(models_dir / name) is None]
     sets = starter_sets() if missing else {}
     for name in missing:
         model, metrics = classifier.train(sets[name], seed=SEED)

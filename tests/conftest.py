@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from bot.understanding import Understanding
 from cases import learning
 from tests.services import LOG_TAIL, LOOK_SECONDS, Postgres, Redis, Service, chromium, unavailable
 
@@ -87,9 +88,15 @@ def trained_models(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             draft = shared / "models.draft"
-            assert [name for name, _ in learning.train_starters(draft)] == [learning.MATTERS, learning.INTENTS]
+            assert [name for name, _ in learning.train_starters(draft)] == ["matters", "intents", "dangers"]
             draft.rename(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def models(trained_models: Path) -> Understanding:
+    """Give the starter classifiers as the dialogue asks them."""
+    return Understanding(trained_models)
 
 
 @pytest.fixture(scope="session")
