@@ -11,7 +11,8 @@ import pytest
 import settings as configuration
 from bot import wechat
 from bot.bell import connect
-from bot.wechat import Fate, WeChat, WeChatError, session_for
+from bot.errcodes import Fate, WeChatError
+from bot.wechat import WeChat, session_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ CALLS: dict[str, Callable[[WeChat], object]] = {
     "menu": lambda api: api.create_menu({"button": []}),
     "ticket": lambda api: api.page_config("http://x/h5/"),
     "login": lambda api: api.openid_of("code"),
-    "qr": lambda api: api.create_qr("grid"),
+    "qr": lambda api: api.qr_address("grid"),
 }
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from flask import abort, jsonify, make_response, redirect, request, session, url_for
 
+from bot.errcodes import Fate, WeChatError
 from bot.links import BadLink
-from bot.wechat import Fate, WeChatError
 from web.residents import words
 from web.residents.frame import Page, inside, say
 from web.residents.session import ROOT, enter, visitor
