@@ -13,20 +13,27 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.storage import Book
-    from cases.storage.tables import CaseRow, OutboxRow, ResidentRow
+    from cases.storage.tables import CaseRow, HistoryRow, OutboxRow, ResidentRow
 
 ARRIVED = frozenset({"sent", "delivered"})
 PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)")
 
 
-def fates(case: CaseRow, messages: Sequence[OutboxRow]) -> tuple[Delivery, ...]:
+def phone_of(case: CaseRow, history: Sequence[HistoryRow]) -> str:
+    """Return the number that the resident left in their own words, if they may be known; else nothing."""
+    said = "" if case.anonymous else "\n".join([case.text, *(row.text for row in history if row.who == "resident")])
+    found = PHONE.search(said)
+    return found[0] if found else ""
+
+
+def fates(case: CaseRow, messages: Sequence[OutboxRow], phone: str) -> tuple[Delivery, ...]:
     """Return what became of the messages about one thing: the reporter's each, the followers' together."""
     own = [row for row in messages if row.resident_id == case.resident_id]
     others = [row for row in messages if row.resident_id != case.resident_id]
-    return tuple(_fate(case, row) for row in own) + ((_together(others),) if others else ())
+    return tuple(_fate(row, phone) for row in own) + ((_together(others),) if others else ())
 
 
-def _fate(case: CaseRow, row: OutboxRow) -> Delivery:
+def _fate(row: OutboxRow, phone: str) -> Delivery:
     what = "照片" if row.attachment_id is not None else ""
     if row.state in ARRIVED:
         sure = row.state == "delivered" or row.channel == "customer_service"
@@ -36,14 +43,13 @@ def _fate(case: CaseRow, row: OutboxRow) -> Delivery:
     if row.state == "dropped":
         return Delivery("sent", f"{what}没有发：{row.error}")
     if row.state == "undeliverable":
-        return Delivery("undeliverable", f"{what}没送到：{row.error}", _todo(case, row))
+        return Delivery("undeliverable", f"{what}没送到：{row.error}", _todo(row, phone))
     return Delivery("waiting", f"{what}还没送到，会再试：{row.error}" if row.error else f"{what}等待发送")
 
 
-def _todo(case: CaseRow, row: OutboxRow) -> str:
-    """Say whom to call, if the resident left a number and may be known; and what happens by itself."""
-    found = None if case.anonymous else PHONE.search(case.text)
-    call = f"请打居民留的电话 {found[0]}" if found else "请打电话或上门告诉居民"
+def _todo(row: OutboxRow, phone: str) -> str:
+    """Say whom to call, and what happens by itself."""
+    call = f"请打居民留的电话 {phone}" if phone else "请打电话或上门告诉居民"
     return f"{call}；居民再来消息时会自动补发。" if row.when_back else f"{call}。"
 
 

@@ -13,7 +13,7 @@ from cases.numbers import number_of, spoken
 from cases.routing import PLACE_SOURCES
 from cases.storage.tables import ResidentRow, StaffRow
 from cases.workflow import Action, State, allowed
-from web.console.fates import fates, moment, window
+from web.console.fates import fates, moment, phone_of, window
 from web.console.forms import action_forms
 from web.console.maps import map_view
 from web.console.present import CaseLine, CasePage, Entry, Event, Media
@@ -126,7 +126,7 @@ def _thread(
     owed: dict[int | None, list[OutboxRow]] = defaultdict(list)
     for message in book.owed(case.id):
         owed[message.history_id].append(message)
-    entries = []
+    entries, phone = [], phone_of(case, history)
     for row in history:
         messages = owed[row.id]
         if not (row.public or messages or row.action == Action.NOTE):
@@ -141,7 +141,7 @@ def _thread(
                 text=_said(row, media) if row.public or row.action == Action.NOTE else notice,
                 public=row.public or bool(messages),
                 media=media,
-                deliveries=fates(case, messages),
+                deliveries=fates(case, messages, phone),
             )
         )
     return tuple(entry for entry in entries if entry.text or entry.media)
