@@ -177,7 +177,7 @@ def test_followers_read_nothing_of_the_reporter(
 
 def test_without_a_template_staff_know_what_to_do(house: House, phone: Phone, wang: Resident, app: Flask) -> None:
     """With nothing else to send, the message is undeliverable with the reason, and staff read whom to call."""
-    phone.send("text", text="我的电话是13912345678，随时打")
+    phone.send("text", text="补充一下，井盖在单元门口，联系电话13912345678")
     bare = build(replace(house.settings, wechat_templates={}, wechat_subscriptions={}))
     silent_for(house, 49)
     Staff(app, "urban").act(wang.case(), "reply", text="师傅下午两点到")
