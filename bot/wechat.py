@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 import time
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ class WeChat:
     """Calls WeChat's API for one official account."""
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
+        logging.getLogger("urllib3").setLevel(logging.WARNING)  # its finer lines show addresses, and ours hold tokens
         self._base = settings.wechat_api_base
         self._appid, self._secret = settings.wechat_appid, settings.wechat_secret
         self._login = settings.own_address + "/sandbox" if settings.sandbox else "https://open.weixin.qq.com"

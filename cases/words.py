@@ -128,7 +128,7 @@ BRIEF = {
 }
 BRIEF_HINT = "回我一句话，就能看到全部"
 # How a message went to the resident, and what became of it.
-WAYS = {"customer_service": "微信消息", "template": "模板消息", "subscription": "订阅通知"}
+WAYS = {"customer_service": "微信消息", "template": "模板消息（只有概要）", "subscription": "订阅通知（只有概要）"}
 # What stands on a grid's poster; the part of a step after the comma is written smaller.
 POSTER = {
     "title": "身边有事，扫码就说",

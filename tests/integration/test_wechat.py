@@ -45,6 +45,7 @@ class Odd(BaseHTTPRequestHandler):
     kind: ClassVar[str] = "application/json"
     missing: ClassVar[int] = 0
     refuses: ClassVar[str] = ""
+    slow: ClassVar[float] = 0.0  # seconds in which others would come with the same question
     release: ClassVar[threading.Event] = threading.Event()
     paths: ClassVar[list[str]] = []
     forced: ClassVar[list[bool]] = []
@@ -59,6 +60,8 @@ class Odd(BaseHTTPRequestHandler):
         self.paths.append(self.path.partition("?")[0])
         is_token = "stable_token" in self.path
         body = self.token if is_token else self.answer
+        if is_token and self.slow:
+            self.release.wait(self.slow)
         if is_token and b'"force_refresh": true' in posted:
             self.forced.append(True)
         if self.refuses and f"access_token={self.refuses}" in self.path:
@@ -184,6 +187,7 @@ from bot.bell import connect
 from bot.wechat import WeChat
 settings = configuration.load()
 api = WeChat(settings, connect(settings.redis_url))
+print("ready", flush=True)
 sys.stdin.readline()
 api.send_text("oResident000000000000000001", "好")
 """
@@ -192,18 +196,27 @@ api.send_text("oResident000000000000000001", "好")
 @pytest.mark.parametrize("held", ["", "t-old"], ids=["no token yet", "a token that WeChat refuses"])
 def test_two_processes_ask_once(odd: type[Odd], redis_url: str, held: str) -> None:
     """Processes that need a token at the same moment ask WeChat for it once, and never make it give another."""
-    odd.answer, odd.refuses = b'{"errcode": 0}', held
+    odd.answer, odd.refuses, odd.slow = b'{"errcode": 0}', held, 0.5
     with serve(odd) as address:
         environ = {**os.environ, "WECHAT_API_BASE": address, "REDIS_URL": redis_url}
         appid = configuration.load(environ).wechat_appid
         if held:
             connect(redis_url).set(f"wechat:token:{appid}", held)
         asking = [
-            subprocess.Popen([sys.executable, "-c", ASK], env=environ, stdin=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, "-c", ASK], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
             for _ in range(3)
         ]
         for each in asking:
-            each.communicate("go\n", timeout=60)
+            assert each.stdout
+            assert each.stdout.readline() == "ready\n"
+        for each in asking:
+            assert each.stdin
+            each.stdin.write("go\n")
+            each.stdin.flush()
+        for each in asking:
+            each.communicate(timeout=60)
         assert [each.returncode for each in asking] == [0, 0, 0]
     assert odd.paths.count("/cgi-bin/stable_token") == 1
     assert not odd.forced

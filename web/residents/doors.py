@@ -80,7 +80,7 @@ def _by_wechat(house: House) -> Response:
     try:
         openid = house.wechat.openid_of(code)
     except WeChatError as error:
-        return say(words.AWAY if error.fate is Fate.RETRY else words.UNKNOWN)
+        return say(words.UNKNOWN if error.fate is Fate.UNDELIVERABLE else words.AWAY)
     with house.store.read() as book:
         residents = book.resident(openid)
     if not residents:
