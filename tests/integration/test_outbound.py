@@ -15,7 +15,7 @@ import requests
 from bot.assembly import House, build, utc_now
 from bot.sandbox.residents import ACCOUNT, TEMPLATES
 from cases.city import VERSION_KEY
-from cases.lifecycle import Message, owe
+from cases.lifecycle import Message, Photo, attach, owe
 from cases.storage.outbox import BURST
 from cases.storage.tables import OutboxRow, ResidentRow
 from tests.integration.people import Resident, Staff, Visitor
@@ -220,6 +220,25 @@ def test_the_last_message_is_kept_for_what_matters(
     house.courier.deliver(reply("第六句").id)
     assert [row.channel for row in fates(wang)].count("customer_service") == 5
     assert row_of(wang).channel == "template"
+
+
+def test_a_second_photo_leaves_the_last_message(
+    house: House, phone: Phone, wang: Resident, reply: Callable[[str], OutboxRow]
+) -> None:
+    """With one left, the first photo of a result may take it, the second may not."""
+    assert phone
+    for at in range(4):
+        house.courier.deliver(reply(f"第{at}句").id)
+    ways = house.courier._ways  # noqa: SLF001 - what would go, with nothing sent
+    with house.store.write() as book:
+        case, now = book.lock_case(wang.case().id), utc_now()
+        assert case is not None
+        said = book.history(case.id)[-1]
+        pictures = [attach(book, said, Photo(f"{name}.jpg", "image/jpeg"), now) for name in "ab"]
+        owed = [owe(book, case, Message("photo", "", each.id), now, history_id=said.id) for each in pictures]
+        [resident] = book.resident(WANG)
+        choices = [ways.choose(book, row, resident, now) for row in owed if row is not None]
+    assert [(choice.way, choice.dropped) for choice in choices] == [("customer_service", False), (None, True)]
 
 
 # -- again -----------------------------------------------------------------------------------------------------
