@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import requests
 
-from bot.assembly import House
 from cases.city import VERSION_KEY
 from tests.integration.people import Resident, Staff
 from tests.integration.phone import WANG, Phone
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flask import Flask
+
+    from bot.assembly import House
 
 
 @pytest.fixture
