@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zlib import crc32
 
 from redis.connection import parse_url
@@ -35,6 +35,12 @@ SANDBOX_WECHAT = {
     "WECHAT_SECRET": "sandbox-secret",
     "WECHAT_AES_KEY": "c2FuZGJveGtleXNhbmRib3hrZXlzYW5kYm94a2V5MDA",
 }
+# The notices that the sandbox's stand-in for WeChat knows, as template messages and as subscription notices.
+SANDBOX_TEMPLATES = ",".join(f"{kind}=sandbox-template-{kind}" for kind in ("accepted", "progress", "result"))
+TEMPLATE_KINDS = ("accepted", "progress", "result")
+# What a template's fields can show, and the fields of a template for which none are given.
+TEMPLATE_VALUES = ("number", "title", "state", "holder", "time", "hint")
+TEMPLATE_FIELDS = "character_string1=number&thing2=title&phrase3=state&time4=time&thing5=hint"
 
 # name: what it means. The order is the order of README's table.
 NAMES = (
@@ -45,6 +51,8 @@ NAMES = (
     "WECHAT_AES_KEY_PREVIOUS",
     "WECHAT_MODE",
     "WECHAT_API_BASE",
+    "WECHAT_TEMPLATES",
+    "WECHAT_SUBSCRIPTIONS",
     "DATABASE_URL",
     "REDIS_URL",
     "MEDIA_URL",
@@ -67,6 +75,17 @@ class SettingsError(Exception):
         self.faults = faults
 
 
+@dataclass(frozen=True)
+class Template:
+    """One of the account's notices: its id, and which value (TEMPLATE_VALUES) each of its fields shows."""
+
+    id: str
+    fields: tuple[tuple[str, str], ...]
+
+
+Templates = dict[str, Template]
+
+
 @dataclass(frozen=True, repr=False)
 class Settings:
     """The settings of one process. Never printed whole: they hold secrets."""
@@ -83,6 +102,8 @@ class Settings:
     wechat_aes_key_previous: str
     wechat_mode: str
     wechat_api_base: str
+    wechat_templates: Templates
+    wechat_subscriptions: Templates
     database_url: str
     redis_url: str
     media_url: str
@@ -189,6 +210,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             ("http", "https"),
             faults,
         ),
+        wechat_templates=_templates(env, "WECHAT_TEMPLATES", SANDBOX_TEMPLATES if sandbox else "", faults),
+        wechat_subscriptions=_templates(env, "WECHAT_SUBSCRIPTIONS", SANDBOX_TEMPLATES if sandbox else "", faults),
         database_url=_database(env, data_dir, faults),
         redis_url=_redis(env, data_dir, faults),
         media_url=_url(env, "MEDIA_URL", f"file://{data_dir}/media", ("file",), faults),
@@ -227,6 +250,22 @@ def _aes_key(env: dict[str, str], name: str, faults: list[str]) -> str:
         faults.append(f"{name} 应是公众号后台给出的 {AES_KEY_LENGTH} 位字母和数字")
         return ""
     return value
+
+
+def _templates(env: dict[str, str], name: str, default: str, faults: list[str]) -> Templates:
+    """Read `kind=ID` or `kind=ID?field=value&…`, separated by commas."""
+    found: Templates = {}
+    for part in filter(None, (part.strip() for part in env.get(name, default).split(","))):
+        kind, _, rest = part.partition("=")
+        template_id, _, fields = rest.partition("?")
+        pairs = tuple(parse_qsl(fields or TEMPLATE_FIELDS))
+        if kind not in TEMPLATE_KINDS or not template_id:
+            faults.append(f"{name}：“{part}”应写成 {'、'.join(TEMPLATE_KINDS)} 之一=模板ID")
+        elif not pairs or any(value not in TEMPLATE_VALUES for _, value in pairs):
+            faults.append(f"{name}：{kind} 的字段应写成 字段=值，值可用：{'、'.join(TEMPLATE_VALUES)}")
+        else:
+            found[kind] = Template(template_id, pairs)
+    return found
 
 
 def _url(env: dict[str, str], name: str, default: str, schemes: tuple[str, ...], faults: list[str]) -> str:

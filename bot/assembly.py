@@ -18,6 +18,7 @@ from bot.protocol import Gate
 from bot.reading import Reader
 from bot.reception import Reception
 from bot.understanding import Understanding
+from bot.ways import Ways
 from bot.wechat import WeChat
 from cases import limits
 from cases.city import CityCache
@@ -80,7 +81,7 @@ def build(settings: Settings) -> House:
         reception=Reception(store, cities, understanding, links),
         wechat=wechat,
         media=media,
-        courier=Courier(store, wechat, media, links, utc_now, readable=reader.kinds),
+        courier=Courier(store, wechat, media, Ways(settings, cities, links), utc_now, readable=reader.kinds),
         reader=reader,
         links=links,
     )

@@ -14,7 +14,7 @@ from cases import lifecycle
 from cases.intake import GATHERING
 from cases.lifecycle import Message
 from cases.numbers import number_of, spoken
-from cases.storage.book import BURST
+from cases.storage.outbox import BURST
 from cases.workflow import Action
 
 if TYPE_CHECKING:

@@ -6,22 +6,20 @@ Each claim is a lease: whoever dies with it is followed by the sweeper. No trans
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot.choices import tappable
-from bot.links import with_link
+from bot.errcodes import FAULT_KEY, NOT_GRANTED, OTHER_WAY, Fate, WeChatError
 from bot.media import BadMedia, Stored
-from bot.wechat import Fate, WeChatError
-from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, OutboxRow, ResidentRow
-from cases.workflow import Action
+from bot.settling import MSGID_CHARACTERS
+from bot.ways import WHEN_BACK, Way
+from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from bot.links import Links
     from bot.media import MediaStore
+    from bot.ways import Choice, Letter, Ways
     from bot.wechat import WeChat
     from cases.storage import Book, Store
 
@@ -31,17 +29,12 @@ LEASE = timedelta(seconds=90)
 BACK_OFF = (5, 15, 60, 300, 900, 3600)
 # WeChat takes messages for 48 hours after the resident's last; it keeps files for three days.
 PATIENCE = {"outbox": timedelta(hours=48), "media": timedelta(hours=72)}
+# While the account itself is refused, every message waits, and one of them asks again so often.
+ALARM_WAIT = timedelta(minutes=5)
 ERROR_CHARACTERS = 200
-# What happened to a case so that its resident is asked what they think of it.
-ASKING = frozenset({Action.REPORT_RESULT, Action.VERIFY_PASS})
+# What a receipt makes of a message.
+SETTLED = frozenset({"delivered", "undeliverable"})
 UNEXPECTED = "程序出错，原因在日志里"
-
-
-@dataclass(frozen=True)
-class _Claim:
-    openid: str
-    text: str
-    photo: str
 
 
 class Courier:
@@ -52,33 +45,46 @@ class Courier:
         store: Store,
         wechat: WeChat,
         media: MediaStore,
-        links: Links,
+        ways: Ways,
         clock: Callable[[], datetime],
         *,
         readable: frozenset[str] = frozenset(),
     ) -> None:
-        self._store, self._wechat, self._media, self._links, self._clock = store, wechat, media, links, clock
+        self._store, self._wechat, self._media, self._ways, self._clock = store, wechat, media, ways, clock
         self._readable = readable
 
     def deliver(self, outbox_id: int) -> None:
-        """Send one message of the outbox; late or repeated calls leave quietly."""
-        claim = self._claim_message(outbox_id)
-        if claim is None:
-            return
-        try:
-            if claim.photo:
-                self._wechat.send_photo(claim.openid, self._media.read(claim.photo))
+        """Send one message of the outbox by the first way that is open; late or repeated calls leave quietly."""
+        closed: dict[Way, str] = {}
+        while (letter := self._claim_message(outbox_id, closed)) is not None:
+            try:
+                msgid = self._send(letter)
+            except WeChatError as error:
+                if error.code in OTHER_WAY:
+                    closed[letter.way] = error.words
+                    self._refused(outbox_id, letter, error.code)
+                    continue
+                self._failed(OutboxRow, outbox_id, error.fate, error.words)
+            except FileNotFoundError:
+                self._failed(OutboxRow, outbox_id, Fate.UNDELIVERABLE, "照片已经不在了")
+            except Exception:
+                log.exception("outbox %s failed", outbox_id)
+                self._failed(OutboxRow, outbox_id, Fate.RETRY, UNEXPECTED)
             else:
-                self._wechat.send_text(claim.openid, tappable(claim.text))
-        except WeChatError as error:
-            self._failed(OutboxRow, outbox_id, error.fate, error.words)
-        except FileNotFoundError:
-            self._failed(OutboxRow, outbox_id, Fate.UNDELIVERABLE, "照片已经不在了")
-        except Exception:
-            log.exception("outbox %s failed", outbox_id)
-            self._failed(OutboxRow, outbox_id, Fate.RETRY, UNEXPECTED)
+                self._sent(outbox_id, letter, msgid)
+            return
+
+    def _send(self, letter: Letter) -> str:
+        """Send, and return WeChat's name for a notice."""
+        if letter.way is Way.TEMPLATE:
+            return self._wechat.send_template(letter.openid, letter.template_id, letter.data, letter.link)
+        if letter.way is Way.SUBSCRIPTION:
+            return self._wechat.send_subscription(letter.openid, letter.template_id, letter.data, letter.link)
+        if letter.photo:
+            self._wechat.send_photo(letter.openid, self._media.read(letter.photo))
         else:
-            self._sent(outbox_id)
+            self._wechat.send_text(letter.openid, letter.text)
+        return ""
 
     def fetch(self, attachment_id: int) -> None:
         """Fetch one file from WeChat, check it and keep it; late or repeated calls leave quietly."""
@@ -103,7 +109,7 @@ class Courier:
 
     # -- claims ------------------------------------------------------------------------------------------------
 
-    def _claim_message(self, outbox_id: int) -> _Claim | None:
+    def _claim_message(self, outbox_id: int, closed: Mapping[Way, str]) -> Letter | None:
         with self._store.write() as book:
             row = book.lock_row(OutboxRow, outbox_id)
             now = self._clock()
@@ -113,23 +119,16 @@ class Courier:
             if earlier is not None:  # a resident hears things in their order
                 row.next_try_at = earlier
                 return None
-            row.state, row.attempts, row.next_try_at = "sending", row.attempts + 1, now + LEASE
             resident = book.get(ResidentRow, row.resident_id)
-            photo = book.get(AttachmentRow, row.attachment_id) if row.attachment_id else None
-            openid = resident.openid if resident is not None else ""
-            return _Claim(openid, self._with_page(book, row, resident), photo.file if photo is not None else "")
-
-    def _with_page(self, book: Book, row: OutboxRow, resident: ResidentRow | None) -> str:
-        """Return a message's text; one that asks for a judgement shows the way to the case's page.
-
-        The link is made now and kept nowhere: it lives a week from its sending, and staff never see it.
-        """
-        cause = book.get(HistoryRow, row.history_id) if row.history_id else None
-        case = book.get(CaseRow, row.case_id)
-        reporter = resident is not None and case is not None and case.resident_id == resident.id
-        if not row.text or resident is None or not reporter or cause is None or cause.action not in ASKING:
-            return row.text
-        return with_link(row.text, self._links.offer(resident, case))
+            if resident is None:
+                return None
+            choice = self._ways.choose(book, row, resident, now, closed)
+            if choice.way is None:
+                _give_up(book, row, choice, closed.get(Way.MESSAGE, choice.why), now)
+                return None
+            row.state, row.channel, row.attempts = "sending", choice.way, row.attempts + 1
+            row.next_try_at = now + LEASE
+            return self._ways.letter(book, row, resident, choice, now)
 
     def _claim_file(self, attachment_id: int) -> tuple[str, str] | None:
         with self._store.write() as book:
@@ -142,16 +141,40 @@ class Courier:
 
     # -- marks -------------------------------------------------------------------------------------------------
 
-    def _sent(self, outbox_id: int) -> None:
+    def _sent(self, outbox_id: int, letter: Letter, msgid: str) -> None:
         with self._store.write() as book:
             row = book.lock_row(OutboxRow, outbox_id)
-            if row is not None:
-                row.state, row.channel, row.error, row.sent_at = "sent", "customer_service", "", self._clock()
-                book.wake_next(row, row.sent_at)
+            self._works(book)
+            if row is None:
+                return
+            if row.state not in SETTLED:  # else WeChat's receipt was quicker
+                row.state, row.error, row.msgid = "sent", "", msgid[:MSGID_CHARACTERS]
+            row.sent_at = row.sent_at or self._clock()
+            row.when_back = letter.way is not Way.MESSAGE and row.notice in WHEN_BACK
+            if letter.way is Way.SUBSCRIPTION:
+                book.grant(row.resident_id, letter.template_id, by=-1)
+            book.wake_next(row, row.sent_at)
+
+    def _refused(self, outbox_id: int, letter: Letter, code: int) -> None:
+        """Leave the message to be tried another way."""
+        with self._store.write() as book:
+            row = book.lock_row(OutboxRow, outbox_id)
+            if row is None:
+                return
+            if code == NOT_GRANTED:
+                book.revoke(row.resident_id, letter.template_id)
+            row.state, row.next_try_at = "waiting", self._clock()
+
+    def _works(self, book: Book) -> None:
+        """Take back the alarm about the account: a call has gone through, and what waits may go too."""
+        if book.meta(FAULT_KEY):
+            book.set_meta(FAULT_KEY, "")
+            book.wake_failed(self._clock())
 
     def _kept(self, attachment_id: int, stored: Stored) -> None:
         with self._store.write() as book:
             row = book.lock_row(AttachmentRow, attachment_id)
+            self._works(book)
             if row is None or row.state != "waiting":  # fetched twice: keep the first
                 self._media.remove(stored.file)
                 return
@@ -161,7 +184,7 @@ class Courier:
                 row.reading, row.attempts, row.next_try_at = "waiting", 0, self._clock()
 
     def _failed(self, kind: type[OutboxRow | AttachmentRow], row_id: int, fate: Fate, words: str) -> None:
-        """Try again later, or give up where staff can see it and why."""
+        """Try again later, or give up where staff can see it and why. What is the account's fault is no message's."""
         with self._store.write() as book:
             row = book.lock_row(kind, row_id)
             if row is None:
@@ -169,10 +192,21 @@ class Courier:
             now = self._clock()
             row.error = words[:ERROR_CHARACTERS]
             queue = "outbox" if isinstance(row, OutboxRow) else "media"
-            if fate is Fate.RETRY and now - row.created_at < PATIENCE[queue]:
-                wait = BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1]
-                row.state, row.next_try_at = "waiting", now + timedelta(seconds=wait)
-            else:
-                row.state = "undeliverable" if queue == "outbox" else "failed"
-                if isinstance(row, OutboxRow):
-                    book.wake_next(row, now)
+            if fate is Fate.ALARM:
+                book.set_meta(FAULT_KEY, row.error)
+            in_time = now - row.created_at < PATIENCE[queue]
+            if (fate is Fate.ALARM and queue == "outbox") or (fate is not Fate.UNDELIVERABLE and in_time):
+                wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
+                row.state, row.next_try_at = "waiting", now + (min(wait, ALARM_WAIT) if fate is Fate.ALARM else wait)
+                return
+            row.state = "undeliverable" if queue == "outbox" else "failed"
+            if isinstance(row, OutboxRow):
+                book.wake_next(row, now)
+
+
+def _give_up(book: Book, row: OutboxRow, choice: Choice, why: str, now: datetime) -> None:
+    """End a message that can go no way."""
+    row.state, row.channel = "dropped" if choice.dropped else "undeliverable", ""
+    row.error = why[:ERROR_CHARACTERS]
+    row.when_back = choice.lapsed and row.notice in WHEN_BACK
+    book.wake_next(row, now)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot import phrases
+from bot import phrases, settling
 from bot.dialogue import begin, respond
+from bot.receipts import guide_titles
 from bot.turn import Said
 from cases.geo import gcj_to_wgs
 from cases.intake import MediaPart
@@ -105,7 +106,9 @@ def _scan(turn: Turn, message: Inbound) -> str:
 
 
 def _unsubscribe(turn: Turn, _message: Inbound) -> str:
-    turn.resident.following = False
+    """With the following end the windows and the grants."""
+    turn.resident.following, turn.resident.wrote_at, turn.resident.tapped_at = False, None, None
+    turn.book.revoke(turn.resident.id)
     return ""
 
 
@@ -115,6 +118,8 @@ def _click(turn: Turn, message: Inbound) -> str:
         return respond(turn, Said("进度"))
     if key == "REPORT":
         return begin(turn)
+    if key == "GUIDE":
+        return guide_titles(turn.city.guide)
     return phrases.HOW_TO if key == "HELP" else phrases.GREETING
 
 
@@ -148,11 +153,12 @@ EVENTS: dict[str, Callable[[Turn, Inbound], str]] = {
     # Where the phone is, sent now and then without anybody saying anything: not used, and not kept.
     "location": ignore,
     # The fate of what we sent.
-    "templatesendjobfinish": ignore,
+    "templatesendjobfinish": settling.template_sent,
     "masssendjobfinish": ignore,
-    "subscribe_msg_popup_event": ignore,
-    "subscribe_msg_change_event": ignore,
-    "subscribe_msg_sent_event": ignore,
+    "subscribe_msg_sent_event": settling.subscription_sent,
+    # What notices the resident agrees to.
+    "subscribe_msg_popup_event": settling.granted,
+    "subscribe_msg_change_event": settling.granted,
     # The resident's own account.
     "user_info_modified": ignore,
     "user_authorization_revoke": _gone,
@@ -170,3 +176,11 @@ EVENTS: dict[str, Callable[[Turn, Inbound], str]] = {
     "verify_expired": ignore,
 }
 """An event that stands in no line is kept with the deliveries, and nothing follows: `ignore`."""
+# After these WeChat takes three messages of ours for a minute.
+TAPS = frozenset({"subscribe", "scan", "click", "scancode_push", "scancode_waitmsg"})
+# Sent without the resident doing anything: they do not show that somebody is awake.
+NOBODY = frozenset(
+    {"unsubscribe", "location", "templatesendjobfinish", "masssendjobfinish", "subscribe_msg_sent_event"}
+    | {name for name in EVENTS if name.endswith(("_success", "_fail"))}
+    | {"annual_renew", "verify_expired", "user_info_modified"}
+)

@@ -132,9 +132,9 @@ class Inbound:
 
     @property
     def key(self) -> str:
-        """What makes two deliveries one: the message id, or for events resident, second, event and key."""
+        """What makes two deliveries one: the message id, or for events resident, second, event and key (or its id)."""
         if self.kind == "event":
-            return "|".join((self.openid, str(self.created), self.event, self.text("EventKey")))
+            return "|".join((self.openid, str(self.created), self.event, self.text("EventKey") or self.message_id))
         if self.message_id:
             return f"{self.openid}|{self.message_id}"
         content = repr(sorted(self.fields.items())).encode()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.city import City
-    from cases.guide import Entry
+    from cases.guide import Entry, Guide
     from cases.intake import Outcome, Report
     from cases.storage import Book
     from cases.storage.tables import CaseRow
@@ -131,6 +131,12 @@ def guide_reply(entries: Sequence[Entry]) -> str:
         lines.append(phrases.GUIDE_TITLE.format(title=entry.title, what=entry.what))
         lines += [phrases.GUIDE_LINES[name].format(value=value) for name, value in values.items() if value]
     return "\n".join([*lines, phrases.GUIDE_MORE]) if lines else ""
+
+
+def guide_titles(guide: Guide) -> str:
+    """Return what the office guide knows, for who opens it from the menu."""
+    titles = "、".join(entry.title for entry in guide.entries if not entry.elsewhere)
+    return phrases.GUIDE_TITLES.format(titles=titles) if titles else phrases.GUIDE_EMPTY
 
 
 def which_reply(cases: Sequence[CaseRow]) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot import phrases
+from bot import phrases, settling
 from bot.dialogue import hear, respond
-from bot.inbound import EVENTS, MESSAGES, ignore, words_of
+from bot.inbound import EVENTS, MESSAGES, NOBODY, TAPS, ignore, words_of
 from bot.links import with_link
 from bot.protocol import REPLY_BYTES
 from bot.turn import Turn
@@ -55,9 +55,20 @@ class Reception:
             city = self._cities.current(book)
             turn = Turn(book, city, resident, now, quiet_since=resident.last_seen_at, links=self._links)
             reply = clamp(_reply(turn, message, heard))
-            if message.event != "unsubscribe":
-                resident.last_seen_at = now
+            _note_sight(resident, message, now)
+            if message.kind != "event":
+                settling.send_again(book, resident, now, said=reply)
             return _keep(turn, message, key, reply)
+
+
+def _note_sight(resident: ResidentRow, message: Inbound, now: datetime) -> None:
+    """Note that the resident was here, and which of WeChat's windows that opens."""
+    if message.event not in NOBODY:
+        resident.last_seen_at = now
+    if message.kind != "event":
+        resident.wrote_at = now
+    elif message.event in TAPS:
+        resident.tapped_at = now
 
 
 def clamp(reply: str) -> str:

@@ -1,6 +1,6 @@
 """The way out to WeChat: one thin client with time-outs, one token for all processes, and errors sorted by what to do.
 
-Source of paths and error codes: 微信公众平台「客服消息」「素材管理」「获取稳定版接口调用凭据」「全局返回码」.
+Source of paths: 微信公众平台「客服消息」「模板消息」「订阅通知」「素材管理」「获取稳定版接口调用凭据」.
 """
 
 from __future__ import annotations
@@ -9,64 +9,25 @@ import hashlib
 import json
 import logging
 import secrets
-import threading
 import time
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urldefrag, urlencode, urlsplit
 
 import requests
-from redis.exceptions import RedisError
 from urllib3.exceptions import HTTPError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from bot.errcodes import TOKEN_ERRORS, Fate, WeChatError, refusal
+from bot.lent import Lent
 
+if TYPE_CHECKING:
     from redis import Redis
 
     from settings import Settings
 
-log = logging.getLogger(__name__)
-
 TIMEOUT = (3.0, 8.0)
 MEDIA_TIMEOUT = (3.0, 30.0)
 MEDIA_LIMIT = 20 * 1024 * 1024
-TOKEN_MARGIN = 300
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class Fate(StrEnum):
-    """What an error means for the message: try again, or tell the staff."""
-
-    RETRY = "retry"
-    UNDELIVERABLE = "undeliverable"
-
-
-# errcode → what to do, and the words that staff read. Codes that are not here are not tried again.
-ERRORS = {
-    -1: (Fate.RETRY, "微信系统繁忙"),
-    45009: (Fate.RETRY, "今天的接口次数用完了"),
-    45011: (Fate.RETRY, "发得太快，微信要求慢一点"),
-    45015: (Fate.UNDELIVERABLE, "居民超过48小时没来过消息，微信不让主动发"),
-    45047: (Fate.UNDELIVERABLE, "居民上次来消息后，微信允许的条数已经发完"),
-    45002: (Fate.UNDELIVERABLE, "内容超过微信的长度限制"),
-    43004: (Fate.UNDELIVERABLE, "居民没有关注或已经取消关注"),
-    40003: (Fate.UNDELIVERABLE, "微信不认识这位居民"),
-    40007: (Fate.UNDELIVERABLE, "微信那边的文件已经过期"),
-    40029: (Fate.UNDELIVERABLE, "登录的凭证过期了"),
-    40163: (Fate.UNDELIVERABLE, "登录的凭证用过了"),
-    48001: (Fate.UNDELIVERABLE, "公众号没有这个接口的权限"),
-    50002: (Fate.UNDELIVERABLE, "公众号的接口受限"),
-}
-TOKEN_ERRORS = frozenset({40001, 40014, 42001})
-
-
-class WeChatError(Exception):
-    """A call failed. `words` are for staff; nothing in it holds a token, a secret or an openid."""
-
-    def __init__(self, code: int, fate: Fate, words: str) -> None:
-        super().__init__(f"WeChat error {code}: {words}")
-        self.code, self.fate, self.words = code, fate, words
 
 
 def session_for(address: str) -> requests.Session:
@@ -80,6 +41,7 @@ class WeChat:
     """Calls WeChat's API for one official account."""
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
+        logging.getLogger("urllib3").setLevel(logging.WARNING)  # its finer lines show addresses, and ours hold tokens
         self._base = settings.wechat_api_base
         self._appid, self._secret = settings.wechat_appid, settings.wechat_secret
         self._login = settings.own_address + "/sandbox" if settings.sandbox else "https://open.weixin.qq.com"
@@ -101,6 +63,16 @@ class WeChat:
         image = {"media_id": uploaded["media_id"]}
         self._post("/cgi-bin/message/custom/send", {"touser": openid, "msgtype": "image", "image": image}, "errcode")
 
+    def send_template(self, openid: str, template_id: str, data: dict[str, str], link: str) -> str:
+        """Send a template message and return WeChat's name for it, which a receipt will bear. Raises WeChatError."""
+        body = _notice(openid, template_id, data) | {"url": link}
+        return str(self._post("/cgi-bin/message/template/send", body, "errcode").get("msgid", ""))
+
+    def send_subscription(self, openid: str, template_id: str, data: dict[str, str], link: str) -> str:
+        """Send a subscription notice, which uses up a grant; as `send_template`, but WeChat may give no name."""
+        body = _notice(openid, template_id, data) | {"page": link}
+        return str(self._post("/cgi-bin/message/subscribe/bizsend", body, "errcode").get("msgid", ""))
+
     def media(self, media_id: str) -> bytes:
         """Return a resident's file, at most 20 MB. Raises WeChatError."""
         content = self._call("GET", "/cgi-bin/media/get", params={"media_id": media_id}, timeout=MEDIA_TIMEOUT)
@@ -112,14 +84,10 @@ class WeChat:
         """Publish the account's menu. Raises WeChatError."""
         self._post("/cgi-bin/menu/create", menu, "errcode")
 
-    def create_qr(self, scene: str) -> bytes:
-        """Return the PNG of a lasting QR code whose scene is `scene`. Raises WeChatError."""
+    def qr_address(self, scene: str) -> str:
+        """Return what a lasting QR code for `scene` says; the same each time. Raises WeChatError."""
         action = {"action_name": "QR_LIMIT_STR_SCENE", "action_info": {"scene": {"scene_str": scene}}}
-        ticket = str(self._post("/cgi-bin/qrcode/create", action, "ticket")["ticket"])
-        content = self._call("GET", "/cgi-bin/showqrcode", params={"ticket": ticket})
-        if not isinstance(content, bytes):
-            raise WeChatError(0, Fate.UNDELIVERABLE, "微信没有给出二维码")
-        return content
+        return str(self._post("/cgi-bin/qrcode/create", action, "url")["url"])
 
     # -- pages -------------------------------------------------------------------------------------------------
 
@@ -162,27 +130,30 @@ class WeChat:
         params: dict[str, str] | None = None,
         **options: Any,  # noqa: ANN401 - for requests
     ) -> Any:  # noqa: ANN401 - JSON, or the bytes of a file
-        """Call with a token; a token that WeChat refuses is renewed once."""
-        for renew in (False, True):
-            query = {**(params or {}), "access_token": self._token.get(renew=renew)}
-            try:
-                return self._request(method, path, params=query, **options)
-            except WeChatError as error:
-                if error.code not in TOKEN_ERRORS or renew:
-                    raise
-        raise AssertionError("unreachable")
+        """Call with a token; when WeChat refuses it, once more with another one."""
+        token = self._token.get()
+        try:
+            return self._request(method, path, params={**(params or {}), "access_token": token}, **options)
+        except WeChatError as error:
+            if error.code not in TOKEN_ERRORS:
+                raise
+        token = self._token.get(refused=token)
+        return self._request(method, path, params={**(params or {}), "access_token": token}, **options)
 
     def _request(self, method: str, path: str, *, keys: tuple[str, ...] = (), **options: Any) -> Any:  # noqa: ANN401 - as _call
         """Call once. With `keys`, only a JSON object that has them counts as an answer."""
         options.setdefault("timeout", TIMEOUT)
+        fault = ""
         try:
             with (
                 session_for(self._base) as session,
                 session.request(method, self._base + path, stream=True, **options) as response,
             ):
                 content = response.raw.read(MEDIA_LIMIT + 1, decode_content=True)
-        except (requests.RequestException, HTTPError, OSError) as error:  # its text would show the token
-            raise WeChatError(-1, Fate.RETRY, f"连不上微信（{type(error).__name__}）") from None
+        except (requests.RequestException, HTTPError, OSError) as error:
+            fault = type(error).__name__
+        if fault:  # raised out here, so that no chain of exceptions leads to the address with the token
+            raise WeChatError(-1, Fate.RETRY, f"连不上微信（{fault}）")
         if response.status_code != requests.codes.ok:
             raise WeChatError(-1, Fate.RETRY, f"微信返回了 {response.status_code}")
         if len(content) > MEDIA_LIMIT:
@@ -207,52 +178,16 @@ class WeChat:
         return str(answer["ticket"]), _whole(answer["expires_in"])
 
 
-class Lent:
-    """A value that WeChat lends for a while: one for all processes, in Redis; in this one's memory when Redis is away.
-
-    `fetch` returns it with its lifetime in seconds; one thread at a time fetches, the others get what it got.
-    """
-
-    def __init__(self, redis: Redis, key: str, fetch: Callable[..., tuple[str, int]]) -> None:
-        self._redis, self._key, self._fetch = redis, key, fetch
-        self._lock = threading.Lock()
-        self._memory: tuple[str, float] = ("", 0.0)
-
-    def get(self, *, renew: bool = False) -> str:
-        """Return the value, a new one if `renew`. Raises WeChatError."""
-        if not renew:
-            shared = self._shared()
-            if shared:
-                return shared
-        with self._lock:
-            value, until = self._memory
-            if not renew and time.monotonic() < until:
-                return value
-            return self._renew(force=renew)
-
-    def _renew(self, *, force: bool) -> str:
-        value, seconds = self._fetch(force=force)
-        lifetime = max(60, seconds - TOKEN_MARGIN)
-        self._memory = (value, time.monotonic() + lifetime)
-        try:
-            self._redis.set(self._key, value, ex=lifetime)
-        except (RedisError, OSError):
-            log.warning("%s kept in this process only: Redis is away", self._key.split(":")[1])
-        return value
-
-    def _shared(self) -> str | None:
-        try:
-            value = self._redis.get(self._key)
-        except (RedisError, OSError):
-            return None
-        return value.decode() if isinstance(value, bytes) else None
-
-
 def sign_page(ticket: str, nonce: str, timestamp: int, address: str) -> str:
     """Return the JS-SDK's signature of a page: its address without the fragment. Source: 「JS-SDK使用权限签名算法」."""
     fields = {"jsapi_ticket": ticket, "noncestr": nonce, "timestamp": str(timestamp), "url": urldefrag(address).url}
     line = "&".join(f"{name}={fields[name]}" for name in sorted(fields))
     return hashlib.sha1(line.encode(), usedforsecurity=False).hexdigest()
+
+
+def _notice(openid: str, template_id: str, data: dict[str, str]) -> dict[str, Any]:
+    fields = {name: {"value": value} for name, value in data.items()}
+    return {"touser": openid, "template_id": template_id, "data": fields}
 
 
 def _sorted(content: bytes, content_type: str, keys: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON, or a file's bytes
@@ -262,8 +197,7 @@ def _sorted(content: bytes, content_type: str, keys: tuple[str, ...]) -> Any:  #
         return content
     code = _whole(answer.get("errcode", 0)) if answer is not None else 0
     if code:
-        fate, words = ERRORS.get(code, (Fate.UNDELIVERABLE, "微信拒绝了这次发送"))
-        raise WeChatError(code, fate, f"{words}（{code}）")
+        raise refusal(code)
     if answer is None or not all(key in answer for key in keys):
         raise _senseless()
     return answer

@@ -72,6 +72,15 @@ class City:
             unit = self.units[unit.parent_id] if unit.parent_id is not None else None
         return unit
 
+    def grids_below(self, unit: Unit) -> list[Unit]:
+        """Return the grids of this unit, itself included, in the order of the units' file."""
+        return [each for each in self.units.values() if each.kind == "grid" and each.path.startswith(unit.path)]
+
+    def chain(self, unit: Unit) -> list[Unit]:
+        """Return the units above this one, the highest first."""
+        above = [int(part) for part in unit.path.strip("/").split("/")][:-1]
+        return [self.units[each] for each in above]
+
     def locate_text(self, text: str) -> Located | None:
         """Return the place that a text names best, or None."""
         mention = self.gazetteer.best(text)

@@ -73,6 +73,7 @@ def lists_of(actor: Actor) -> list[ListOf]:
     """Return the lists that a person may look at, the one to work on first."""
     open_states = frozenset(map(str, UNRESOLVED))
     ended = frozenset(map(str, ENDED))
+    resolved = frozenset({str(State.RESOLVED)})
     lists = []
     if actor.role in access.HANDLING_ROLES or actor.role == "dispatcher":
         mine = "派单台" if actor.role == "dispatcher" else "我的队列"
@@ -80,11 +81,11 @@ def lists_of(actor: Actor) -> list[ListOf]:
     if actor.role == "dispatcher":
         lists.append(ListOf("attention", "要过问", Scope(open_states, attention=True)))
         lists.append(ListOf("all", "全部在办", Scope(open_states)))
+        lists.append(ListOf("unheard", "没送到", Scope(open_states | resolved, unheard=True)))
     elif actor.role in access.SCREENING_ROLES or actor.role == "leader":
         lists.append(ListOf("all", "辖区在办", Scope(open_states, below=actor.unit_path)))
-    if lists:
-        wide = lists[-1].scope
-        resolved = frozenset({str(State.RESOLVED)})
+    wide = next((each.scope for each in lists if each.key == "all"), lists[0].scope if lists else None)
+    if wide is not None:
         lists.append(ListOf("resolved", "待核查", Scope(resolved, wide.holder_id, wide.below)))
         lists.append(ListOf("ended", "已办结", Scope(ended, wide.holder_id, wide.below)))
     return lists

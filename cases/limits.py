@@ -109,6 +109,15 @@ def spoken_time(moment: datetime, now: datetime) -> str:
     return f"{day}{_part_of_day(local.hour)}{_clock(local)}"
 
 
+def span(length: timedelta) -> str:
+    """Return a length of time as one says it: 5分钟, 3小时, 2天."""
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{max(1, minutes)}分钟"
+    hours, days = minutes // 60, minutes // 1440
+    return f"{hours}小时" if hours < 48 else f"{days}天"  # noqa: PLR2004 - two days
+
+
 def _part_of_day(hour: int) -> str:
     parts = ((6, "凌晨"), (9, "早上"), (12, "上午"), (13, "中午"), (18, "下午"), (24, "晚上"))
     return next(name for until, name in parts if hour < until)

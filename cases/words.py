@@ -112,6 +112,30 @@ FOLLOWERS_NOTICES = {
     "closed": "{about}已经办结，谢谢您的关注。",
     "reopened": "{about}还没解决，已退回{holder}重新办。",
 }
+# The same in brief, where WeChat takes no message of ours any more: which of the account's templates, and the state in
+# at most five characters. What is missing here is not sent in brief.
+BRIEF = {
+    "accepted": ("accepted", "已经接手"),
+    "set_out": ("progress", "正在路上"),
+    "sent": ("progress", "已经转办"),
+    "reply": ("progress", "有了回复"),
+    "ask": ("progress", "想问一句"),
+    "rejected": ("result", "这里不办"),
+    "result": ("result", "有结果了"),
+    "closed_by_default": ("result", "已经办结"),
+    "closed": ("result", "已经办结"),
+    "reopened": ("progress", "重新办理"),
+}
+BRIEF_HINT = "回我一句话，就能看到全部"
+# How a message went to the resident, and what became of it.
+WAYS = {"customer_service": "微信消息", "template": "模板消息（只有概要）", "subscription": "订阅通知（只有概要）"}
+# What stands on a grid's poster; the part of a step after the comma is written smaller.
+POSTER = {
+    "title": "身边有事，扫码就说",
+    "subtitle": "打字、拍照、说话都行，不用填表；有人管，有回音",
+    "steps": "微信扫一扫，不用下载\n说事或拍照，几句话就行\n等回音，办好请您评一评",
+    "emergency": "着火打 119　　报警打 110　　急救打 120",
+}
 TITLE_CHARACTERS = 18
 
 

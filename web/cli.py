@@ -11,9 +11,10 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from bot import posters
 from bot.assembly import utc_now
+from bot.errcodes import WeChatError
 from bot.links import PAGES
-from bot.wechat import WeChatError
 from cases import accounts, exchange, learning
 from cases.accounts import AccountError
 from cases.city_files import SAMPLE, CityError, load_city
@@ -28,16 +29,18 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bot.assembly import House
+    from cases.city import City
 
 
 def menu(public_url: str) -> dict[str, Any]:
     """Return the official account's menu; residents' pages are in it when phones can reach them."""
     pages = [{"type": "view", "name": "我的事", "url": public_url + PAGES}] if public_url else []
+    more = [{"type": "click", "name": name, "key": key} for name, key in (("办事指南", "GUIDE"), ("怎么用", "HELP"))]
     return {
         "button": [
             {"type": "click", "name": "我要上报", "key": "REPORT"},
             {"type": "click", "name": "查进度", "key": "PROGRESS"},
-            {"name": "更多", "sub_button": [*pages, {"type": "click", "name": "怎么用", "key": "HELP"}]},
+            {"name": "更多", "sub_button": [*pages, *more]},
         ]
     }
 
@@ -147,9 +150,7 @@ def _case_commands(group: AppGroup, house: House) -> None:
         if out is None:
             sys.stdout.buffer.write(content)
             return
-        draft = out.with_name(f".{out.name}.draft")
-        draft.write_bytes(content)
-        draft.replace(out)
+        _write(out, content)
 
     @group.command("import")
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -178,13 +179,46 @@ def _wechat_commands(group: AppGroup, house: House) -> None:
 
     @group.command("make-qr")
     @click.argument("grid")
-    @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="a PNG file")
+    @click.option(
+        "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="x.pdf (a poster) or x.png"
+    )
     @one_line
     def make_qr(grid: str, out: Path) -> None:
         """Make the QR code of a grid (by its code): who scans it reports from there."""
-        with house.store.read() as book:
-            unit = house.cities.current(book).by_code.get(grid)
+        city = _city(house)
+        unit = city.by_code.get(grid)
         if unit is None or unit.kind != "grid":
             raise CityError([f"没有网格 {grid}"])
-        out.write_bytes(house.wechat.create_qr(unit.code))
+        if out.suffix.lower() not in {".pdf", ".png"}:
+            raise click.BadParameter("文件名请以 .pdf 或 .png 结尾", param_hint="--out")
+        poster = posters.poster_of(city, house.wechat, unit)
+        _write(out, posters.pdf([poster]) if out.suffix.lower() == ".pdf" else posters.png(poster.address))
         click.echo(f"{unit.name}的二维码：{out}")
+
+    @group.command("make-posters")
+    @click.option("--below", help="the code of a unit: only its grids")
+    @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="a PDF file")
+    @one_line
+    def make_posters(below: str | None, out: Path) -> None:
+        """Make one PDF with a poster for each grid."""
+        city = _city(house)
+        top = city.by_code.get(below) if below else None
+        if below and top is None:
+            raise CityError([f"没有单位 {below}"])
+        grids = [unit for unit in city.units.values() if unit.kind == "grid"] if top is None else city.grids_below(top)
+        if not grids:
+            raise CityError(["这里没有网格"])
+        _write(out, posters.pdf([posters.poster_of(city, house.wechat, grid) for grid in grids]))
+        click.echo(f"{len(grids)} 张海报：{out}")
+
+
+def _city(house: House) -> City:
+    with house.store.read() as book:
+        return house.cities.current(book)
+
+
+def _write(out: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    draft = out.with_name(f".{out.name}.draft")
+    draft.write_bytes(content)
+    draft.replace(out)

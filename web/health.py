@@ -10,6 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.errcodes import FAULT_KEY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,9 +49,10 @@ def blueprint(house: House) -> Blueprint:
 
 def states(house: House) -> dict[str, str]:
     """Return the state of each part: `ok`, or what is wrong. Only database and city make the service unusable."""
-    database, city = "ok", "ok"
+    database, city, account = "ok", "ok", "unknown"
     try:
         with house.store.read() as book:
+            account = book.meta(FAULT_KEY) or "ok"
             city = "ok" if house.cities.current(book).units else "没有载入城市：flask --app web load-city"
     except SQLAlchemyError as error:
         log.warning("database not ready: %s", type(error).__name__)
@@ -58,6 +61,7 @@ def states(house: House) -> dict[str, str]:
     return {
         "database": database,
         "city": city,
+        "wechat": account,
         "redis": house.bell.fault() or "ok",
         "media": house.media.fault() or "ok",
         "classifier": "；".join(f"{name}: {fault}" for name, fault in faults.items()) or "ok",

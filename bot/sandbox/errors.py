@@ -62,6 +62,7 @@ WORDS = {
     45047: "out of response count limit",
     46003: "menu no exist",
     47001: "data format error",
+    47003: "argument invalid!",
     48001: "api unauthorized",
     50002: "user limited",
 }

@@ -8,21 +8,29 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from bot.sandbox import media
+from bot.sandbox import faults, media
 from bot.sandbox.context import text
-from bot.sandbox.errors import ApiError
+from bot.sandbox.delivery import deliver
+from bot.sandbox.errors import ApiError, answer
 from bot.sandbox.reading import OK, json_object, part
 from bot.sandbox.residents import TEMPLATES
 from bot.sandbox.store import add_message
 from bot.sandbox.windows import follower, resident, spend
+from bot.sandbox.wire import build
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
     from bot.sandbox.context import Context, Json
+    from bot.sandbox.wire import Fields
 
 TEXT_BYTES = 2048
+# The longest values of a notice's fields, by the kind that their names begin with.
+LENGTHS = {"thing": 20, "character_string": 32, "phrase": 5, "name": 10}
+LONGEST = 200
+# Where a fault is ordered for the receipts of notices: its error code makes the next one bad.
+RECEIPTS = "receipts"
 
 
 def custom_send(context: Context) -> Json:
@@ -47,7 +55,10 @@ def template_send(context: Context) -> Json:
         row = follower(db, text(message, "touser"))
         body = _notice(message)
         add_message(db, row["openid"], "push", "notice", body)
-    return {**OK, "msgid": secrets.randbelow(10**18)}
+    msgid = secrets.randbelow(10**18)
+    status = "failed:user block" if _missed(context) else "success"
+    _receipt(context, row["openid"], "TEMPLATESENDJOBFINISH", [("MsgID", msgid), ("Status", status)])
+    return {**OK, "msgid": msgid}
 
 
 def subscribe_send(context: Context) -> Json:
@@ -63,7 +74,26 @@ def subscribe_send(context: Context) -> Json:
         if not used.rowcount:
             raise ApiError(43101)
         add_message(db, row["openid"], "push", "notice", body)
+    code = _missed(context)
+    receipt: Fields = [
+        ("TemplateId", text(message, "template_id")),
+        ("MsgID", secrets.randbelow(10**18)),
+        ("ErrorCode", code),
+        ("ErrorStatus", str(answer(code)["errmsg"]) if code else "success"),
+    ]
+    _receipt(context, row["openid"], "subscribe_msg_sent_event", [("SubscribeMsgSentEvent", [("List", receipt)])])
     return OK
+
+
+def _missed(context: Context) -> int:
+    """Return the error code of a receipt that was ordered to be bad, else 0."""
+    fault = faults.take(context.store, RECEIPTS)
+    return int(fault["errcode"] or 0) if fault else 0
+
+
+def _receipt(context: Context, openid: str, event: str, fields: Fields) -> None:
+    """Tell the callback what became of a notice; as with WeChat, this may be quicker than the call's own answer."""
+    deliver(context.settings, openid, build(openid, "event", [("Event", event), *fields]))
 
 
 def grant(db: sqlite3.Connection, openid: str, template_id: str) -> None:
@@ -83,6 +113,8 @@ def _notice(message: Json) -> Json:
     if not data:
         raise ApiError(47001)
     items = [[name, text(part(data, name), "value")] for name in data]
+    if not all(value and len(value) <= LENGTHS.get(name.rstrip("0123456789"), LONGEST) for name, value in items):
+        raise ApiError(47003)
     link = text(message, "url") or text(message, "page")
     return {"title": TEMPLATES[template_id], "items": items, "url": link}
 

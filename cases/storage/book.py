@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Select, delete, func, or_, select, text
 
+from cases.storage.outbox import OutboxQueries, cases_unheard
 from cases.storage.tables import (
     AttachmentRow,
     Base,
     CaseRow,
     CategoryRow,
     FollowerRow,
+    GrantRow,
     GuideRow,
     HistoryRow,
     InboxRow,
@@ -36,8 +38,6 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=Base)
 PAGE = 30
 EXPORT_BATCH = 500
-# `OutboxRow.notice` of the note on what came in silence.
-BURST = "burst"
 # So many cases of one kind are compared with a new one.
 SAME_KIND = 200
 
@@ -60,7 +60,7 @@ class QueuePage:
     pages: int
 
 
-class Book:
+class Book(OutboxQueries):
     """The case book within one transaction."""
 
     def __init__(self, session: Session) -> None:
@@ -220,7 +220,7 @@ class Book:
     def forget_resident(self, resident: ResidentRow) -> None:
         """Delete a resident and everything that they sent."""
         self._session.flush()
-        for kind in (OutboxRow, FollowerRow):
+        for kind in (OutboxRow, FollowerRow, GrantRow):
             self._session.execute(delete(kind).where(kind.resident_id == resident.id))
         self._session.execute(delete(InboxRow).where(InboxRow.resident_id == resident.id))
         self._session.delete(resident)
@@ -268,6 +268,8 @@ class Book:
             query = query.where(CaseRow.holder_id == scope.holder_id)
         if scope.attention:
             query = query.where(CaseRow.attention != "")
+        if scope.unheard:
+            query = query.where(CaseRow.id.in_(cases_unheard()))
         if scope.below is not None:
             units = select(UnitRow.id).where(UnitRow.path.startswith(scope.below, autoescape=True))
             query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
@@ -321,48 +323,6 @@ class Book:
             .order_by(AttachmentRow.next_try_at, AttachmentRow.id)
         )
         return self._session.scalars(query.limit(limit)).all()
-
-    def earlier_owed(self, row: OutboxRow) -> datetime | None:
-        """Return when the message that this resident has to get before this one is tried next, or None."""
-        query = (
-            select(OutboxRow.next_try_at)
-            .where(OutboxRow.resident_id == row.resident_id, OutboxRow.id < row.id, OutboxRow.notice != BURST)
-            .where(OutboxRow.state.in_(("waiting", "sending")))
-            .order_by(OutboxRow.id)
-        )
-        return self._session.scalars(query.limit(1)).first()
-
-    def wake_next(self, row: OutboxRow, now: datetime) -> None:
-        """Let the resident's message that had to wait for this one be tried now."""
-        query = (
-            select(OutboxRow)
-            .where(OutboxRow.resident_id == row.resident_id, OutboxRow.id > row.id, OutboxRow.state == "waiting")
-            .order_by(OutboxRow.id)
-        )
-        later = self._session.scalars(query.limit(1).with_for_update()).first()
-        if later is not None and later.next_try_at > now:
-            later.next_try_at = now
-            self._owed.append(later)
-
-    def wake_held(self, resident_id: int, now: datetime) -> None:
-        """Let what waits for the morning go out now: the resident is awake, or is being woken anyway."""
-        query = select(OutboxRow).where(
-            OutboxRow.resident_id == resident_id,
-            OutboxRow.state == "waiting",
-            OutboxRow.attempts == 0,
-            OutboxRow.next_try_at > now,
-            OutboxRow.notice != BURST,
-        )
-        for row in self._session.scalars(query.with_for_update()):
-            row.next_try_at = now
-            self._owed.append(row)
-
-    def burst_note(self, case_id: int) -> OutboxRow | None:
-        """Return the note on what came in silence that waits to be sent about this case."""
-        query = select(OutboxRow).where(
-            OutboxRow.case_id == case_id, OutboxRow.notice == BURST, OutboxRow.state == "waiting"
-        )
-        return self._session.scalars(query.with_for_update()).first()
 
     def drop(self, row: Base) -> None:
         """Delete a row."""
@@ -451,10 +411,12 @@ def _tells_of_resident(row: HistoryRow) -> bool:
 class Scope:
     """Which cases a list shows: in these states, held by this unit, or held or located below this path.
 
-    `attention`: only those that a dispatcher should look at.
+    `attention`: only those that a dispatcher should look at; `unheard`: those whose reporter missed the
+    last message.
     """
 
     states: frozenset[str] | None = None
     holder_id: int | None = None
     below: str | None = None
     attention: bool = False
+    unheard: bool = False

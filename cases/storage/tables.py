@@ -162,6 +162,7 @@ class ResidentRow(Base):
 
     `asked` is what the bot waits for (`bot.answers`), about which case, and which other one; `told_at`: when they
     read what is kept of them; `erase_at`: when they are to be forgotten; `anonymous`: nobody shall know who reported.
+    `wrote_at` and `tapped_at` (a menu click, a scan, a follow) open WeChat's windows (`cases.windows`).
     """
 
     __tablename__ = "residents"
@@ -181,6 +182,19 @@ class ResidentRow(Base):
     told_at: Mapped[datetime | None]
     erase_at: Mapped[datetime | None] = mapped_column(index=True)
     last_seen_at: Mapped[datetime]
+    wrote_at: Mapped[datetime | None]
+    tapped_at: Mapped[datetime | None]
+
+
+class GrantRow(Base):
+    """How many more subscription notices of one template a resident has agreed to."""
+
+    __tablename__ = "grants"
+    __table_args__ = (UniqueConstraint("resident_id", "template_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"))
+    template_id: Mapped[str] = mapped_column(String(100))
+    remaining: Mapped[int]
 
 
 class CaseRow(Base):
@@ -306,9 +320,11 @@ class InboxRow(Base):
 
 
 class OutboxRow(Base):
-    """A text or photo owed to a resident. `state`: waiting, sending, sent or undeliverable (with `error` for staff).
+    """A text or photo owed to a resident. `state`: waiting, sending, sent, delivered, undeliverable or dropped.
 
-    `notice` says what it tells: one of `cases.words.NOTICES`, `photo`, or `burst` (what came in silence).
+    `notice` says what it tells: one of `cases.words.NOTICES`, `photo`, `transcript`, or `burst` (what came in silence).
+    `channel` is the way it went, `msgid` WeChat's name for it, by which a receipt turns `sent` into `delivered`;
+    `error` says to staff why not. `when_back`: the resident gets it whole when they write again.
     """
 
     __tablename__ = "outbox"
@@ -323,6 +339,8 @@ class OutboxRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime]
     channel: Mapped[str] = mapped_column(String(20), default="")
+    msgid: Mapped[str] = mapped_column(String(40), default="")
+    when_back: Mapped[bool] = mapped_column(default=False)
     error: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

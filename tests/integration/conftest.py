@@ -13,6 +13,7 @@ import settings as configuration
 from cases.city_files import load_city
 from cases.storage import Store, build_engine, migrate
 from tests.integration.people import Resident, Staff
+from tests.integration.phone import MANHOLE, WANG, Phone, fates
 from tests.services import free_port
 from web import create_app, house_of
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bot.assembly import House
+    from cases.storage.tables import OutboxRow
     from settings import Settings
     from tests.services import Postgres
 
@@ -120,3 +122,25 @@ def staff(app: Flask) -> Callable[[str], Staff]:
         return Staff(app, login)
 
     return log_in
+
+
+@pytest.fixture
+def phone(serving: str) -> Phone:
+    """Give the phone, after a report was sent from it."""
+    phone = Phone(serving)
+    phone.send("text", text=MANHOLE)
+    return phone
+
+
+@pytest.fixture
+def reply(resident: Resident, phone: Phone, staff: Callable[[str], Staff]) -> Callable[[str], OutboxRow]:
+    """Give a way to answer the resident from the console; the row that is owed is returned."""
+    assert phone
+    wang = Resident(resident.app, WANG)
+
+    def say(text: str) -> OutboxRow:
+        page = staff("urban").act(wang.case(), "reply", text=text)
+        assert "已回复居民" in page.text
+        return fates(wang)[-1]
+
+    return say

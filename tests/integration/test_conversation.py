@@ -13,7 +13,7 @@ from bot import catalogue, phrases
 from bot.assembly import House, utc_now
 from cases import limits
 from cases.exchange import exported
-from cases.storage.book import BURST
+from cases.storage.outbox import BURST
 from cases.storage.tables import AttachmentRow, CaseRow, FollowerRow, InboxRow, OutboxRow, ResidentRow
 from tests.integration.people import Resident, Staff, number_in
 from web import create_app, house_of

@@ -1,6 +1,6 @@
 import io
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,15 +11,12 @@ import worker
 from bot.assembly import House, utc_now
 from bot.delivery import UNEXPECTED
 from bot.sandbox import amr
-from bot.sandbox.residents import RESIDENTS
 from cases.numbers import number_of
 from cases.storage import Book
 from cases.storage.tables import OutboxRow
 from tests.integration.people import Resident, Staff, Visitor, link_in
+from tests.integration.phone import MANHOLE, WANG, Phone, due, fates, hurry
 from tests.services import Redis
-
-MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
-WANG = RESIDENTS[0].openid
 
 
 def picture(size: tuple[int, int] = (800, 600)) -> bytes:
@@ -32,84 +29,10 @@ def picture(size: tuple[int, int] = (800, 600)) -> bytes:
     return buffer.getvalue()
 
 
-class Phone:
-    """王阿姨's phone in the sandbox."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def send(self, kind: str, **wish: Any) -> None:
-        """Send something through the sandbox, over HTTP, to the real callback."""
-        body = {"kind": kind, "client_id": f"{kind}-{sorted(wish.items())}", **wish}
-        requests.post(f"{self._address}/sandbox/chats/{WANG}/send", json=body, timeout=20).raise_for_status()
-
-    def texts(self) -> list[str]:
-        """Return everything that this phone shows of the account."""
-        answer = requests.get(f"{self._address}/sandbox/chats/{WANG}/messages", params={"after": 0}, timeout=5).json()
-        return [str(each["body"].get("text", each["kind"])) for each in answer["messages"] if each["side"] != "mine"]
-
-    def fault(self, **what: Any) -> None:
-        """Make WeChat's stand-in fail."""
-        requests.post(f"{self._address}/sandbox/faults", json=what, timeout=5).raise_for_status()
-
-    def age(self, hours: float) -> None:
-        """Let the resident's last message be this old."""
-        body = {"openid": WANG, "last_interaction_hours_ago": hours}
-        requests.post(f"{self._address}/sandbox/clock", json=body, timeout=5).raise_for_status()
-
-
 @pytest.fixture
 def database_url(tmp_path: Any) -> str:
     """Deliver from SQLite: the claims are tested on both databases elsewhere."""
     return f"sqlite:///{tmp_path}/delivery.sqlite3"
-
-
-@pytest.fixture
-def phone(serving: str) -> Phone:
-    """Give the phone, after a report was sent from it."""
-    phone = Phone(serving)
-    phone.send("text", text=MANHOLE)
-    return phone
-
-
-@pytest.fixture
-def reply(resident: Resident, phone: Phone, staff: Callable[[str], Staff]) -> Callable[[str], OutboxRow]:
-    """Give a way to answer the resident from the console; the row that is owed is returned."""
-    assert phone
-    wang = Resident(resident.app, WANG)
-
-    def say(text: str) -> OutboxRow:
-        page = staff("urban").act(wang.case(), "reply", text=text)
-        assert "已回复居民" in page.text
-        return fates(wang)[-1]
-
-    return say
-
-
-def fates(wang: Resident) -> list[OutboxRow]:
-    """Return the messages owed to her."""
-    from web import house_of  # noqa: PLC0415 - only here
-
-    with house_of(wang.app).store.read() as book:
-        return list(book.owed(wang.case().id))
-
-
-def hurry(house: House) -> None:
-    """Let the messages that wait for their next try be due now, and sweep."""
-    with house.store.write() as book:
-        for row_id in book.waiting(OutboxRow, utc_now() + timedelta(days=1), 100):
-            row = book.lock_row(OutboxRow, row_id)
-            assert row is not None
-            row.next_try_at = utc_now() - timedelta(seconds=1)
-    worker.sweep(house)
-
-
-def due(house: House, row_id: int, created_at: datetime | None = None) -> None:
-    """Let a message be due now."""
-    with house.store.write() as book:
-        row = book.lock_row(OutboxRow, row_id)
-        assert row is not None
-        row.next_try_at, row.created_at = utc_now() - timedelta(seconds=1), created_at or row.created_at
 
 
 def test_a_reply_reaches_the_chat(house: House, phone: Phone, reply: Callable[[str], OutboxRow]) -> None:
@@ -263,37 +186,6 @@ def test_a_refused_token_is_renewed_once(house: House, phone: Phone, reply: Call
     assert [any(words in text for text in phone.texts()) for words in ("第一句", "第二句")] == [True, True]
 
 
-def test_a_wrong_secret_shows_and_stays_secret(
-    house: House, phone: Phone, reply: Callable[[str], OutboxRow], staff: Callable[[str], Staff]
-) -> None:
-    """When WeChat refuses for good, staff see that it did not arrive and why, without token or secret."""
-    row = reply("在路上")
-    phone.fault(path="message/custom/send", times=1, errcode=48001)
-    house.courier.deliver(row.id)
-    with house.store.read() as book:
-        failed = book.get(OutboxRow, row.id)
-    assert failed is not None
-    assert failed.state == "undeliverable"
-    assert house.settings.wechat_secret not in failed.error
-    page = staff("urban").open(Resident(staff("urban").client.application, WANG).case()).text
-    assert "没送到" in page
-    assert "没有这个接口的权限" in page
-
-
-@pytest.mark.parametrize(("hours", "why"), [(49, "48小时")])
-def test_outside_the_window_staff_see_it(
-    house: House, phone: Phone, reply: Callable[[str], OutboxRow], hours: float, why: str
-) -> None:
-    """After 48 hours of silence WeChat takes nothing; the message is undeliverable, with that reason."""
-    row = reply("修好了")
-    phone.age(hours)
-    house.courier.deliver(row.id)
-    with house.store.read() as book:
-        failed = book.get(OutboxRow, row.id)
-    assert failed is not None
-    assert (failed.state, why in failed.error) == ("undeliverable", True)
-
-
 def test_a_photo_is_fetched_and_cleaned(house: House, phone: Phone, staff: Callable[[str], Staff]) -> None:
     """A resident's photo is fetched, turned upright, freed of EXIF, and shown only to those whose case it is."""
     upload = {"media": ("x.jpg", picture(), "image/jpeg")}
@@ -363,10 +255,10 @@ def test_the_sweeper_takes_what_is_due_and_nothing_else(
     now = utc_now()
     states = {"sent": False, "undeliverable": False, "waiting": True, "sending": True}
     for state, picked in states.items():
-        for due, at in ((True, now - timedelta(seconds=1)), (False, now + timedelta(seconds=60))):
+        for is_due, at in ((True, now - timedelta(seconds=1)), (False, now + timedelta(seconds=60))):
             with house.store.write() as book:
                 fresh = book.lock_row(OutboxRow, row.id)
                 assert fresh is not None
                 fresh.state, fresh.next_try_at = state, at
             with house.store.read() as book:
-                assert (row.id in book.waiting(OutboxRow, now, 10)) == (picked and due), (state, due)
+                assert (row.id in book.waiting(OutboxRow, now, 10)) == (picked and is_due), (state, is_due)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
+import traceback
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +16,8 @@ import pytest
 import settings as configuration
 from bot import wechat
 from bot.bell import connect
-from bot.wechat import Fate, WeChat, WeChatError, session_for
+from bot.errcodes import Fate, WeChatError
+from bot.wechat import WeChat, session_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +33,7 @@ CALLS: dict[str, Callable[[WeChat], object]] = {
     "menu": lambda api: api.create_menu({"button": []}),
     "ticket": lambda api: api.page_config("http://x/h5/"),
     "login": lambda api: api.openid_of("code"),
-    "qr": lambda api: api.create_qr("grid"),
+    "qr": lambda api: api.qr_address("grid"),
 }
 
 
@@ -38,8 +44,11 @@ class Odd(BaseHTTPRequestHandler):
     answer: ClassVar[bytes] = b""
     kind: ClassVar[str] = "application/json"
     missing: ClassVar[int] = 0
+    refuses: ClassVar[str] = ""
+    slow: ClassVar[float] = 0.0  # seconds in which others would come with the same question
     release: ClassVar[threading.Event] = threading.Event()
     paths: ClassVar[list[str]] = []
+    forced: ClassVar[list[bool]] = []
 
     def do_GET(self) -> None:
         """Answer."""
@@ -47,10 +56,16 @@ class Odd(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer."""
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        posted = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.paths.append(self.path.partition("?")[0])
         is_token = "stable_token" in self.path
         body = self.token if is_token else self.answer
+        if is_token and self.slow:
+            self.release.wait(self.slow)
+        if is_token and b'"force_refresh": true' in posted:
+            self.forced.append(True)
+        if self.refuses and f"access_token={self.refuses}" in self.path:
+            body = b'{"errcode": 42001, "errmsg": "access_token expired"}'
         missing = 0 if is_token else self.missing
         self.send_response(200)
         self.send_header("Content-Type", self.kind)
@@ -72,23 +87,30 @@ def odd() -> Iterator[type[Odd]]:
     class Fresh(Odd):
         release = threading.Event()
         paths: ClassVar[list[str]] = []
+        forced: ClassVar[list[bool]] = []
 
     yield Fresh
     Fresh.release.set()
 
 
-@pytest.fixture
-def api(odd: type[Odd]) -> Iterator[WeChat]:
-    """Give a client that calls that server; there is no Redis."""
+@contextmanager
+def serve(odd: type[Odd]) -> Iterator[str]:
+    """Answer at the address that is given."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), odd)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    settings = configuration.load({"WECHAT_API_BASE": f"http://127.0.0.1:{server.server_port}"})
-    yield WeChat(settings, connect("unix:///nowhere/redis.sock"))
+    yield f"http://127.0.0.1:{server.server_port}"
     odd.release.set()
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def api(odd: type[Odd]) -> Iterator[WeChat]:
+    """Give a client that calls that server; there is no Redis."""
+    with serve(odd) as address:
+        yield WeChat(configuration.load({"WECHAT_API_BASE": address}), connect("unix:///nowhere/redis.sock"))
 
 
 def fate(call: Callable[[], object]) -> Fate:
@@ -154,3 +176,99 @@ def test_the_ticket_is_shared(settings: Settings, serving: str) -> None:
     assert first.page_config("http://x/")["appId"] == settings.wechat_appid
     assert connect(settings.redis_url).get(f"wechat:ticket:{settings.wechat_appid}")
     assert second._ticket.get() == first._ticket.get()  # noqa: SLF001 - what signs, and is never shown
+
+
+# -- one token for all -----------------------------------------------------------------------------------------
+
+ASK = """
+import sys
+import settings as configuration
+from bot.bell import connect
+from bot.wechat import WeChat
+settings = configuration.load()
+api = WeChat(settings, connect(settings.redis_url))
+print("ready", flush=True)
+sys.stdin.readline()
+api.send_text("oResident000000000000000001", "好")
+"""
+
+
+@pytest.mark.parametrize("held", ["", "t-old"], ids=["no token yet", "a token that WeChat refuses"])
+def test_two_processes_ask_once(odd: type[Odd], redis_url: str, held: str) -> None:
+    """Processes that need a token at the same moment ask WeChat for it once, and never make it give another."""
+    odd.answer, odd.refuses, odd.slow = b'{"errcode": 0}', held, 0.5
+    with serve(odd) as address:
+        environ = {**os.environ, "WECHAT_API_BASE": address, "REDIS_URL": redis_url}
+        appid = configuration.load(environ).wechat_appid
+        if held:
+            connect(redis_url).set(f"wechat:token:{appid}", held)
+        asking = [
+            subprocess.Popen(
+                [sys.executable, "-c", ASK], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            for _ in range(3)
+        ]
+        for each in asking:
+            assert each.stdout
+            assert each.stdout.readline() == "ready\n"
+        for each in asking:
+            assert each.stdin
+            each.stdin.write("go\n")
+            each.stdin.flush()
+        for each in asking:
+            each.communicate(timeout=60)
+        assert [each.returncode for each in asking] == [0, 0, 0]
+    assert odd.paths.count("/cgi-bin/stable_token") == 1
+    assert not odd.forced
+
+
+def test_a_token_is_forced_once(api: WeChat, odd: type[Odd]) -> None:
+    """When WeChat refuses the very token that it gives, another one is demanded, once; then the call has failed."""
+    odd.answer = b'{"errcode": 40001, "errmsg": "invalid credential"}'
+    assert fate(lambda: api.send_text(OPENID, "好")) is Fate.ALARM
+    assert odd.paths.count("/cgi-bin/stable_token") == 3
+    assert odd.forced == [True]
+
+
+def test_without_redis_one_call_a_process(api: WeChat, odd: type[Odd]) -> None:
+    """With Redis away the threads of a process still ask once."""
+    odd.answer = b'{"errcode": 0}'
+    sending = [threading.Thread(target=api.send_text, args=(OPENID, "好")) for _ in range(6)]
+    for each in sending:
+        each.start()
+    for each in sending:
+        each.join()
+    assert odd.paths.count("/cgi-bin/stable_token") == 1
+
+
+# -- nothing leaks ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("trouble", ["nobody", "cut off", "refused", "page"])
+def test_failures_hold_no_secret(
+    api: WeChat,
+    odd: type[Odd],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    call: str,
+    trouble: str,
+) -> None:
+    """However a call fails, neither the error, nor what led to it, nor the log has token, secret or openid."""
+    caplog.set_level(0)
+    odd.token = b'{"access_token": "TOKEN-IN-HAND", "expires_in": 7200}'
+    odd.answer = {"refused": b'{"errcode": 40003, "errmsg": "invalid openid"}', "page": PAGE}.get(trouble, b"{}")
+    odd.missing = 10 if trouble == "cut off" else 0
+    if trouble == "nobody":
+        api._token.get()  # noqa: SLF001 - then WeChat is gone
+        monkeypatch.setattr(api, "_base", "http://127.0.0.1:9")
+    with pytest.raises(WeChatError) as error:
+        CALLS[call](api)
+    seen = "".join(traceback.format_exception(error.value, chain=True)) + caplog.text
+    link: BaseException | None = error.value
+    while link is not None:
+        seen += f"{link!r} {link} {link.args} {vars(link)}"
+        link = link.__cause__ or link.__context__
+    secret = configuration.SANDBOX_WECHAT["WECHAT_SECRET"]
+    for word in ("TOKEN-IN-HAND", secret, OPENID, "access_token="):
+        assert word not in seen

@@ -73,10 +73,11 @@ class Media:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Whether a message reached the resident: state waiting, sent or undeliverable, and words about it."""
+    """Whether a message reached the resident: state waiting, sent or undeliverable, the words about it, what to do."""
 
     state: str
     words: str
+    todo: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Entry:
     text: str
     public: bool
     media: tuple[Media, ...] = ()
-    delivery: Delivery | None = None
+    deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
 
 from bot.assembly import utc_now
+from bot.errcodes import FAULT_KEY
 from cases import accounts, alarms, handling, limits
 from cases.numbers import number_of
 from cases.words import ROLES, title_of
@@ -88,7 +89,8 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         Tab(each.key, each.name, book.count(each.scope), current=each.key == current)
         for each in handling.lists_of(found)
     ]
-    return {"me": person, "tabs": tabs, "alarms": alarm_lines(book, city, found)}
+    fault = book.meta(FAULT_KEY) if found.role in {"dispatcher", "admin"} else ""
+    return {"me": person, "tabs": tabs, "alarms": alarm_lines(book, city, found), "account_fault": fault}
 
 
 def alarm_lines(book: Book, city: City, found: Actor) -> list[Alarm]:

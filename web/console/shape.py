@@ -13,9 +13,10 @@ from cases.numbers import number_of, spoken
 from cases.routing import PLACE_SOURCES
 from cases.storage.tables import ResidentRow, StaffRow
 from cases.workflow import Action, State, allowed
+from web.console.fates import fates, moment, phone_of, window
 from web.console.forms import action_forms
 from web.console.maps import map_view
-from web.console.present import CaseLine, CasePage, Delivery, Entry, Event, Media
+from web.console.present import CaseLine, CasePage, Entry, Event, Media
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, OutboxRow
     from cases.workflow import Relation
 
-WINDOW = timedelta(hours=48)
 CHANNELS = {"wechat": "微信", "import": "导入"}
 EVENT_NAMES = words.EVENTS | {str(key): name for key, name in words.ACTIONS.items()}
 DUE_VERBS = {
@@ -87,7 +87,7 @@ def case_page(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[
         result=case.result,
         rating=words.RATINGS.get(case.rating or "", ""),
         rating_words=case.rating_words,
-        window=_window(resident, now),
+        window=window(book, resident, now),
         thread=_thread(book, case, history, names, voices=handling.may_hear(case, held)),
         events=tuple(_event(row, names) for row in history if row.action != "answer"),
         actions=action_forms(city, me, case, rules),
@@ -126,7 +126,7 @@ def _thread(
     owed: dict[int | None, list[OutboxRow]] = defaultdict(list)
     for message in book.owed(case.id):
         owed[message.history_id].append(message)
-    entries = []
+    entries, phone = [], phone_of(case, history)
     for row in history:
         messages = owed[row.id]
         if not (row.public or messages or row.action == Action.NOTE):
@@ -135,13 +135,13 @@ def _thread(
         media = tuple(_media(part, heard=voices) for part in parts[row.id])
         entries.append(
             Entry(
-                at=_moment(row.at),
+                at=moment(row.at),
                 who=row.who,
                 name=names.of(row),
                 text=_said(row, media) if row.public or row.action == Action.NOTE else notice,
                 public=row.public or bool(messages),
                 media=media,
-                delivery=_delivery(messages),
+                deliveries=fates(case, messages, phone),
             )
         )
     return tuple(entry for entry in entries if entry.text or entry.media)
@@ -150,19 +150,6 @@ def _thread(
 def _said(row: HistoryRow, media: tuple[Media, ...]) -> str:
     """Return the words of a line; a voice shows its own below itself."""
     return "" if any(part.transcript == row.text for part in media) else row.text
-
-
-def _delivery(messages: Sequence[OutboxRow]) -> Delivery | None:
-    """Return the worst fate among an entry's messages, because that is what staff must know."""
-    if not messages:
-        return None
-    failed = next((message for message in messages if message.state == "undeliverable"), None)
-    if failed is not None:
-        return Delivery("undeliverable", f"没送到：{failed.error}")
-    waiting = next((message for message in messages if message.state != "sent"), None)
-    if waiting is not None:
-        return Delivery("waiting", f"还没送到，会再试：{waiting.error}" if waiting.error else "等待发送")
-    return Delivery("sent", "已送达")
 
 
 def _media(part: AttachmentRow, *, heard: bool) -> Media:
@@ -181,7 +168,7 @@ def _event(row: HistoryRow, names: _Names) -> Event:
     action = words.ROUTED if routed else EVENT_NAMES.get(row.action, row.action)
     moved = row.to_state and row.from_state != row.to_state
     state = f"→ {words.STAFF_STATES[State(str(row.to_state))]}" if moved else ""
-    return Event(_moment(row.at), names.of(row), f"{action} {state}".strip(), row.text)
+    return Event(moment(row.at), names.of(row), f"{action} {state}".strip(), row.text)
 
 
 def _guess(city: City, guess: dict[str, float | str]) -> tuple[str, str]:
@@ -193,7 +180,7 @@ def _due(case: CaseRow, now: datetime) -> str:
     if case.due_at is None:
         return ""
     if case.due_at <= now:
-        return f"已超时{_span(now - case.due_at)}"
+        return f"已超时{limits.span(now - case.due_at)}"
     verb = DUE_VERBS[State(case.state)]
     if case.state == State.ACCEPTED and case.contacted_at is None:
         verb = "前联系居民"
@@ -217,18 +204,7 @@ def _next_step(city: City, case: CaseRow) -> str:
 def _waiting(resident: ResidentRow | None, case: CaseRow, now: datetime) -> str:
     if case.ended_at is not None or case.state == State.RESOLVED:
         return ""
-    return f"{_resident_name(resident, case)}，已等{_span(now - case.opened_at)}"
-
-
-def _window(resident: ResidentRow | None, now: datetime) -> str:
-    if resident is None:
-        return "这个工单不是从微信来的，回复只留在工单里。"
-    if not resident.following:
-        return "居民已取消关注，微信送不到，请打电话或上门。"
-    left = resident.last_seen_at + WINDOW - now
-    if left <= timedelta():
-        return "居民超过48小时没来消息，微信送不到，请打电话或上门。"
-    return f"居民会在微信里收到。微信还让发{_span(left)}。"
+    return f"{_resident_name(resident, case)}，已等{limits.span(now - case.opened_at)}"
 
 
 def _resident_name(resident: ResidentRow | None, case: CaseRow) -> str:
@@ -243,20 +219,8 @@ def _alarm(case: CaseRow, names: _Names) -> str:
         return ""
     if case.acknowledged_at is None:
         return "等待签收"
-    return f"{names.person(case.acknowledged_by)} {_moment(case.acknowledged_at)}签收"
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(limits.CHINA).strftime("%m-%d %H:%M")
+    return f"{names.person(case.acknowledged_by)} {moment(case.acknowledged_at)}签收"
 
 
 def _ago(at: datetime, now: datetime) -> str:
-    return f"{_span(now - at)}前" if now - at >= timedelta(minutes=1) else "刚刚"
-
-
-def _span(span: timedelta) -> str:
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
-        return f"{max(1, minutes)}分钟"
-    hours, days = minutes // 60, minutes // 1440
-    return f"{hours}小时" if hours < 48 else f"{days}天"  # noqa: PLR2004 - two days
+    return f"{limits.span(now - at)}前" if now - at >= timedelta(minutes=1) else "刚刚"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from flask import abort, jsonify, make_response, redirect, request, session, url_for
 
+from bot.errcodes import Fate, WeChatError
 from bot.links import BadLink
-from bot.wechat import Fate, WeChatError
 from web.residents import words
 from web.residents.frame import Page, inside, say
 from web.residents.session import ROOT, enter, visitor
@@ -80,7 +80,7 @@ def _by_wechat(house: House) -> Response:
     try:
         openid = house.wechat.openid_of(code)
     except WeChatError as error:
-        return say(words.AWAY if error.fate is Fate.RETRY else words.UNKNOWN)
+        return say(words.UNKNOWN if error.fate is Fate.UNDELIVERABLE else words.AWAY)
     with house.store.read() as book:
         residents = book.resident(openid)
     if not residents:

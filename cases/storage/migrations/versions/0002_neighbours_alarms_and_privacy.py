@@ -20,6 +20,8 @@ COLUMNS: dict[str, tuple[sa.Column[Any], ...]] = {
         sa.Column("anonymous", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("told_at", MOMENT, nullable=True),
         sa.Column("erase_at", MOMENT, nullable=True),
+        sa.Column("wrote_at", MOMENT, nullable=True),
+        sa.Column("tapped_at", MOMENT, nullable=True),
     ),
     "cases": (
         sa.Column("urged_at", MOMENT, nullable=True),
@@ -34,7 +36,11 @@ COLUMNS: dict[str, tuple[sa.Column[Any], ...]] = {
         sa.Column("transcript_by", sa.String(length=10), nullable=False, server_default=""),
         sa.Column("reading", sa.String(length=10), nullable=False, server_default=""),
     ),
-    "outbox": (sa.Column("notice", sa.String(length=20), nullable=False, server_default=""),),
+    "outbox": (
+        sa.Column("notice", sa.String(length=20), nullable=False, server_default=""),
+        sa.Column("msgid", sa.String(length=40), nullable=False, server_default=""),
+        sa.Column("when_back", sa.Boolean(), nullable=False, server_default=sa.false()),
+    ),
 }
 INDEXES = (
     ("residents", ["erase_at"]),
@@ -48,6 +54,7 @@ def upgrade() -> None:
     for table, columns in COLUMNS.items():
         for column in columns:
             op.add_column(table, column)
+    op.execute("UPDATE residents SET wrote_at = last_seen_at")
     op.create_table(
         "followers",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -58,6 +65,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["resident_id"], ["residents.id"], name=op.f("fk_followers_resident_id_residents")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_followers")),
         sa.UniqueConstraint("case_id", "resident_id", name=op.f("uq_followers_case_id_resident_id")),
+    )
+    op.create_table(
+        "grants",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("resident_id", sa.Integer(), nullable=False),
+        sa.Column("template_id", sa.String(length=100), nullable=False),
+        sa.Column("remaining", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["resident_id"], ["residents.id"], name=op.f("fk_grants_resident_id_residents")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grants")),
+        sa.UniqueConstraint("resident_id", "template_id", name=op.f("uq_grants_resident_id_template_id")),
     )
     op.create_table(
         "guide",
@@ -86,7 +103,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table, names in INDEXES:
         op.drop_index(op.f(f"ix_{table}_{'_'.join(names)}"), table_name=table)
-    for table in ("phrases", "guide", "followers"):
+    for table in ("phrases", "guide", "grants", "followers"):
         op.drop_table(table)
     for table, columns in COLUMNS.items():
         for column in columns:
