@@ -6,6 +6,7 @@ say; an empty reply means silence. What each wish leads to stands in `HANDLERS`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot import answers, offers, phrases, questions, telling
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 # Words that begin no case of their own when they come alone.
 _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
-# More than this says what the matter is.
-SAYS_WHAT = 6
 
 
 def hear(models: Understanding, text: str) -> Said:
@@ -125,10 +124,20 @@ def _judged(turn: Turn, wish: Wish, said: Said) -> str:
     return reply or phrases.NOT_UNDERSTOOD
 
 
+def _new(turn: Turn, wish: Wish, said: Said) -> str:
+    """Begin another matter; what announces it may tell it too."""
+    return telling.new(turn, replace(wish, rest=said.text) if not wish.rest and _tells(said) else wish, said)
+
+
 def _join(turn: Turn, _wish: Wish, said: Said) -> str:
     """Nothing was offered to be joined: who says what the matter is tells it."""
-    tells = said.place is not None or len(said.text) > SAYS_WHAT
-    return telling.take(turn, said) if tells else phrases.INVITE
+    return telling.take(turn, said) if _tells(said) else phrases.INVITE
+
+
+def _tells(said: Said) -> bool:
+    """Say whether words name a matter: its place, or surely its kind."""
+    guesses = said.reading.guesses if said.reading is not None else ()
+    return said.place is not None or (bool(guesses) and guesses[0].probability >= answers.SURE)
 
 
 def _say(phrase: Callable[[], str]) -> Callable[[Turn, Wish, Said], str]:
@@ -146,7 +155,7 @@ NO_REPORT = frozenset(
 ANSWERING = JUDGEMENTS | {Intent.CHAT, Intent.DIGIT, Intent.NOD}
 HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.REPORT: _report,
-    Intent.NEW: telling.new,
+    Intent.NEW: _new,
     Intent.ADD: telling.add,
     Intent.CORRECT_PLACE: telling.correct_place,
     Intent.CORRECT_KIND: telling.correct_kind,

@@ -87,21 +87,21 @@ DIGITS = {
 }
 # How much likelier a meaning becomes by what went before.
 _EXPECTED = {
-    "verify": dict.fromkeys((Intent.SOLVED, Intent.UNSOLVED), 20.0),
-    "rate": dict.fromkeys(RATINGS, 20.0),
-    "join": {Intent.JOIN: 20.0},
-    "why": dict.fromkeys((Intent.REPORT, Intent.COMPLAIN, Intent.UNSOLVED, Intent.UNSATISFIED), 20.0),
+    "verify": dict.fromkeys((Intent.SOLVED, Intent.UNSOLVED), 60.0),
+    "rate": dict.fromkeys(RATINGS, 60.0),
+    "join": {Intent.JOIN: 60.0},
+    "why": dict.fromkeys((Intent.REPORT, Intent.COMPLAIN, Intent.UNSOLVED, Intent.UNSATISFIED), 60.0),
 }
 # The questions whose answer is a judgement.
 _ASKED = ("verify", "rate", "why")
-_TELLING = dict.fromkeys((Intent.ADD, Intent.DONE, Intent.CORRECT_PLACE, Intent.CORRECT_KIND), 3.0)
+_TELLING = dict.fromkeys((Intent.ADD, Intent.DONE, Intent.CORRECT_PLACE, Intent.CORRECT_KIND), 6.0)
 _TELLING |= {Intent.WITHDRAW: 2.0, Intent.NOD: 0.5}
 _FOLLOWING = (Intent.URGE, Intent.WHO, Intent.PROGRESS, Intent.ADD, Intent.WITHDRAW, Intent.COMPLAIN, Intent.ANONYMOUS)
-_OPEN = dict.fromkeys(_FOLLOWING, 2.0)
+_OPEN = dict.fromkeys(_FOLLOWING, 4.0)
 # To lose a report is the worst error: it weighs more, and most where a place is named or nobody asked for a judgement.
-_REPORT_WEIGHT, _WITH_PLACE, _UNASKED = 4.0, 3.0, 3.0
+_REPORT_WEIGHT, _WITH_PLACE, _UNASKED = 5.0, 3.0, 3.0
 # Below this share nothing but a report is believed; while a question is open, nothing but its answer.
-SURE, SURE_THOUGH_ASKED, SEEN = 0.4, 0.7, 0.1
+SURE, SURE_THOUGH_ASKED, SEEN = 0.25, 0.9, 0.05
 
 _ANSWERS = tuple(
     (Intent(name), re.compile(rf"(?:{words})[，,。！!～~\s]*(?P<rest>.*)", re.DOTALL | re.IGNORECASE))
@@ -125,6 +125,10 @@ _CONFIDENCE = re.compile(r"匿名|保密|不留名|别说是我|不要说是我|
 _YET_REPORTS = (
     (Intent.ANONYMOUS, re.compile(r"我?要?(?:匿名|不留名)(?:举报|反映|投诉|说)?[一下个]*[，,：: ]+\S{3,}.*")),
     (Intent.THANKS, re.compile(r".*(?:谢|辛苦|麻烦你们).*(?:不过|可是|但|又|这[次回]|就是|另一|还有|我们这).{3,}")),
+)
+# Without such a word nothing that was said before is corrected.
+_CORRECTION = re.compile(
+    r"错|不对|不[是在属算准]|更正|纠正|改|应|反|岔|混|而是|为准|重[新发]|写[成的]|实际|其实|[飘偏]|分到|归"
 )
 _SHORT = 14
 # Left beside a case number, more than this is a matter of its own.
@@ -291,6 +295,9 @@ def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_pl
         return Wish(Intent.REPORT)
     if answers and intent in {Intent.THANKS, Intent.NOD}:
         return answer(line, anywhere=True) or Wish(intent)
+    corrects = intent in {Intent.CORRECT_PLACE, Intent.CORRECT_KIND}
+    if before.telling and (intent is Intent.ADD or (corrects and not _CORRECTION.search(line))):
+        return Wish(Intent.REPORT)  # it joins the matter being told, unless it is plainly another
     if any(intent is seeming and words.fullmatch(line) for seeming, words in _YET_REPORTS):
         return Wish(Intent.REPORT)
     return Wish(intent, line if intent in {Intent.UNSOLVED, Intent.UNSATISFIED} else "")
