@@ -290,6 +290,8 @@ def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_pl
         label: chance * _likelier(Intent(label), before, has_place=has_place) for label, chance in chances.items()
     }
     intent = Intent(max(weights, key=lambda label: weights[label]))
+    if intent is Intent.CHAT and has_place:  # who names a place means something
+        return Wish(Intent.REPORT)
     answers = before.asked in _ASKED and intent not in _EXPECTED[before.asked]
     if weights[intent] < (SURE_THOUGH_ASKED if answers else SURE) * sum(weights.values()):
         return Wish(Intent.REPORT)
