@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.intents import JUDGEMENTS, Intent, Wish
+from bot.intents import JUDGEMENTS, Intent, Wish, agrees
 from cases import intake, limits
 from cases.numbers import number_of, spoken
 from cases.words import title_of
@@ -108,6 +108,8 @@ def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
     if wish.case_id is not None:
         cases = [case for case in cases if case.id == wish.case_id]
     case = next((case for case in cases if case.state == State.RESOLVED or intake.may_reopen(case, turn.now)), None)
+    if case is None and wish.intent is Intent.SOLVED and agrees(text):
+        return phrases.NOD  # a bare "是" says nothing of a result
     if case is None and wish.intent is Intent.SOLVED and cases[:1]:
         return phrases.MAYBE_WITHDRAW if cases[0].state in UNRESOLVED else None
     locked = turn.book.lock_case(case.id) if case is not None else None

@@ -85,12 +85,14 @@ def begin(turn: Turn) -> str:
 def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
     """Return the intent, seen in the light of what was said before.
 
-    What staff asked for is answered by almost any words. Small words within a burst add to it; who asks after a case
-    but never reported one, and names a place, reports.
+    What staff asked for is answered by almost any words, and so is danger followed. Small words within a burst add to
+    it; who asks after a case but never reported one, and names a place, reports.
     """
     case = turn.gathering
     if case is not None and turn.resident.asked == "answer" and wish.intent in ANSWERING:
         return Intent.ADD
+    if case is not None and case.urgent and wish.intent in ANSWERING:
+        return Intent.ADD  # "没事了" is for whoever is on their way
     if wish.intent in _SMALL and case is not None and (case.place_asked or len(said.text) >= LETTERS):
         return Intent.REPORT
     unknown = wish.intent in {Intent.PROGRESS, Intent.URGE, Intent.THANKS} and wish.case_id is None

@@ -239,6 +239,13 @@ def test_danger_after_a_photo_is_the_same_case(resident: Resident) -> None:
     assert resident.case().alarmed_at is not None
 
 
+def test_all_clear_reaches_those_on_their_way(resident: Resident) -> None:
+    """What follows danger is added to its case and confirmed, even "it is over"."""
+    resident.say("翠湖小区5栋着火了")
+    assert resident.say("没事了，是饭糊了") != ""
+    assert "饭糊" in resident.case().text
+
+
 # -- staff ask, residents answer ---------------------------------------------------------------------------------
 
 
@@ -291,6 +298,16 @@ def test_an_urge_counts_once_a_period(resident: Resident) -> None:
     assert "已替您催了" in resident.say("催办")
     assert "刚替您催过" in resident.say("催一下")
     assert resident.case().urges == 1
+
+
+def test_the_kind_can_be_corrected(resident: Resident) -> None:
+    """Who says that it is not this but that sends the case where that kind goes."""
+    resident.say("翠湖小区3栋楼下井盖坏了")
+    before = resident.case().category_code
+    reply = resident.say("不是井盖，是路灯坏了")
+    assert resident.case().category_code != before
+    assert resident.case().category_by == "resident"
+    assert "路灯" in reply
 
 
 def test_anonymity_holds_on_every_screen(house: House, resident: Resident, staff: Callable[[str], Staff]) -> None:
