@@ -122,7 +122,7 @@ def _judged(turn: Turn, wish: Wish, said: Said) -> str:
     """
     reply = answers.unasked(turn, wish, said.text)
     if reply is None and wish.intent in {Intent.UNSOLVED, Intent.UNSATISFIED} and len(said.text) > LETTERS:
-        return questions.complain(turn, wish, said)
+        return telling.take(turn, said) if turn.gathering is not None else questions.complain(turn, wish, said)
     return reply or phrases.NOT_UNDERSTOOD
 
 

@@ -80,7 +80,9 @@ def complain(turn: Turn, wish: Wish, said: Said) -> str:
         return telling.take(turn, said)
     turn.taken, turn.case = True, case
     intake.complain(turn.book, case, turn.now, words=said.text)
-    return phrases.COMPLAINED.format(holder=turn.city.units[case.holder_id].name, number=spoken(number_of(case.id)))
+    holder = turn.city.units[case.holder_id]
+    phrase = phrases.COMPLAINED_OPEN if holder.kind == "dispatch" else phrases.COMPLAINED
+    return phrase.format(holder=holder.name, number=spoken(number_of(case.id)))
 
 
 def human(turn: Turn, _wish: Wish, said: Said) -> str:

@@ -179,7 +179,7 @@ def correct_kind(turn: Turn, _wish: Wish, said: Said) -> str:
     guesses = said.reading.guesses if said.reading else ()
     kind = turn.city.categories.get(guesses[0].code) if guesses and guesses[0].probability >= KIND_MEANT else None
     number = spoken(number_of(case.id))
-    if kind is None:
+    if kind is None or kind.code == case.category_code:
         extend(turn, case, Report(text=said.text), aloud=True)
         case.attention = "kind"
         return phrases.KIND_UNCLEAR.format(number=number)

@@ -23,9 +23,12 @@ import requests
 import classifier
 import settings as configuration
 from bot import speech
+from bot.emergency import danger_in
 from bot.media import MediaStore
+from bot.understanding import Understanding
 from cases.city_files import CORPUS
 from cases.learning import MATTERS, starter_sets, train_starters
+from tests import language
 from tests.integration.people import message_xml, mixed_burst, signed
 from tests.services import Service
 
@@ -157,11 +160,29 @@ def classification() -> None:
     print(f"{'cross-validated on the starter corpus':<44} {figures}")
 
 
+def hearing(folder: Path) -> None:
+    """Measure what the bot understands of sentences that nobody foresaw, and how quickly."""
+    models = Understanding(folder)
+    for part in ("dev", "held_out"):
+        for name, heard in (("", language.dangers(part, models)), (", patterns alone", language.dangers(part))):
+            alarms = f"recall {heard.recall:.3f}   false alarms {heard.false_alarms:.3f}"
+            print(f"{f'dangers, {part}{name}':<44} {alarms}   right kind {heard.kinds:.3f}")
+        counts = language.wishes(part, models)
+        print(f"{f'wishes, {part}':<44} accuracy {counts.accuracy:.3f}   reports {counts.of('report'):.3f}")
+    texts = [line["text"] for line in language.lines("emergencies", "dev")]
+    show("danger, by patterns", timed(lambda at: danger_in(texts[at]), len(texts)))
+    show("danger, by the model", timed(lambda at: models.danger(texts[at]), len(texts)))
+    show("wish, by the model", timed(lambda at: models.intents(texts[at]), len(texts)))
+
+
 def main() -> None:
     """Run all measurements."""
     classification()
     with TemporaryDirectory() as folder:
+        started = time.perf_counter()
         assert list(train_starters(Path(folder)))
+        print(f"{'training all starter models':<44} {time.perf_counter() - started:7.1f} s")
+        hearing(Path(folder))
         webhook(Path(folder))
         with Service(Path(folder)) as service:
             bursts(service)

@@ -8,21 +8,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Select, delete, func, or_, select, text
 
+from cases.storage.city import CityQueries
 from cases.storage.outbox import OutboxQueries, cases_unheard
 from cases.storage.tables import (
     AttachmentRow,
     Base,
     CaseRow,
-    CategoryRow,
     FollowerRow,
     GrantRow,
-    GuideRow,
     HistoryRow,
     InboxRow,
-    MetaRow,
     OutboxRow,
-    PhraseRow,
-    PlaceRow,
     ResidentRow,
     StaffRow,
     UnitRow,
@@ -30,7 +26,7 @@ from cases.storage.tables import (
 from cases.workflow import ENDED, OPEN, UNRESOLVED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -60,7 +56,7 @@ class QueuePage:
     pages: int
 
 
-class Book(OutboxQueries):
+class Book(OutboxQueries, CityQueries):
     """The case book within one transaction."""
 
     def __init__(self, session: Session) -> None:
@@ -345,41 +341,6 @@ class Book(OutboxQueries):
     def lock_row(self, kind: type[Row], row_id: int) -> Row | None:
         """Return a row for changing, fresh, or None when it is gone."""
         return self._session.get(kind, row_id, with_for_update=True, populate_existing=True)
-
-    # -- the city ----------------------------------------------------------------------------------------------
-
-    def meta(self, key: str) -> str | None:
-        """Return a fact about the database, or None."""
-        return self._session.scalar(select(MetaRow.value).where(MetaRow.key == key))
-
-    def set_meta(self, key: str, value: str) -> None:
-        """Set a fact about the database."""
-        self._session.merge(MetaRow(key=key, value=value))
-
-    def units(self) -> Sequence[UnitRow]:
-        """Return all units, parents before children."""
-        return self._session.scalars(select(UnitRow).order_by(UnitRow.id)).all()
-
-    def categories(self) -> Sequence[CategoryRow]:
-        """Return all categories by group and code."""
-        return self._session.scalars(select(CategoryRow).order_by(CategoryRow.code)).all()
-
-    def places(self) -> Sequence[PlaceRow]:
-        """Return all places."""
-        return self._session.scalars(select(PlaceRow).order_by(PlaceRow.id)).all()
-
-    def guide(self) -> Sequence[GuideRow]:
-        """Return the office guide: what is handled here first, each part by title."""
-        return self._session.scalars(select(GuideRow).order_by(GuideRow.elsewhere, GuideRow.title)).all()
-
-    def phrases(self) -> dict[str, str]:
-        """Return the bot's texts that were changed here, by key."""
-        return {row.key: row.text for row in self._session.scalars(select(PhraseRow))}
-
-    def replace_places(self, rows: Iterable[PlaceRow]) -> None:
-        """Put these places in the stead of all others."""
-        self._session.execute(delete(PlaceRow))
-        self._session.add_all(rows)
 
     # -- staff -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,53 @@
+"""The queries about the city: units, categories, places, the office guide, changed texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from cases.storage.tables import CategoryRow, GuideRow, MetaRow, PhraseRow, PlaceRow, UnitRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.orm import Session
+
+
+class CityQueries:
+    """The part of the case book that the city is in."""
+
+    _session: Session
+
+    def meta(self, key: str) -> str | None:
+        """Return a fact about the database, or None."""
+        return self._session.scalar(select(MetaRow.value).where(MetaRow.key == key))
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Set a fact about the database."""
+        self._session.merge(MetaRow(key=key, value=value))
+
+    def units(self) -> Sequence[UnitRow]:
+        """Return all units, parents before children."""
+        return self._session.scalars(select(UnitRow).order_by(UnitRow.id)).all()
+
+    def categories(self) -> Sequence[CategoryRow]:
+        """Return all categories by group and code."""
+        return self._session.scalars(select(CategoryRow).order_by(CategoryRow.code)).all()
+
+    def places(self) -> Sequence[PlaceRow]:
+        """Return all places."""
+        return self._session.scalars(select(PlaceRow).order_by(PlaceRow.id)).all()
+
+    def guide(self) -> Sequence[GuideRow]:
+        """Return the office guide: what is handled here first, each part by title."""
+        return self._session.scalars(select(GuideRow).order_by(GuideRow.elsewhere, GuideRow.title)).all()
+
+    def phrases(self) -> dict[str, str]:
+        """Return the bot's texts that were changed here, by key."""
+        return {row.key: row.text for row in self._session.scalars(select(PhraseRow))}
+
+    def replace_places(self, rows: Iterable[PlaceRow]) -> None:
+        """Put these places in the stead of all others."""
+        self._session.execute(delete(PlaceRow))
+        self._session.add_all(rows)
