@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Words that begin no case of their own when they come alone.
 _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
+# So many characters beside a place say no more than where: 门口, 那里, 在…呢.
+BESIDE_A_PLACE = 2
 
 
 def hear(models: Understanding, text: str) -> Said:
@@ -37,7 +39,7 @@ def hear(models: Understanding, text: str) -> Said:
 
 def respond(turn: Turn, said: Said) -> str:
     """Return the reply to one message."""
-    if not said.text:
+    if not said.text or _only_a_place(said):
         return telling.take(turn, said)
     danger = _danger(said)
     if danger is not None:
@@ -64,6 +66,11 @@ def respond_to_voice(turn: Turn, case: CaseRow, said: Said) -> str:
         intake.withdraw(turn.book, case, turn.now, words="语音里说的不是上报")
         return HANDLERS[wish.intent](turn, wish, said)
     return telling.heard(turn, case, said, danger)
+
+
+def _only_a_place(said: Said) -> bool:
+    """Say whether the words name a place and hardly anything else: that is where, and nothing more."""
+    return said.place is not None and len(said.text) - len(said.place.words) <= BESIDE_A_PLACE
 
 
 def _danger(said: Said) -> Danger | None:
