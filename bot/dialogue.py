@@ -28,6 +28,9 @@ _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
 # So many characters beside a place say no more than where: 门口, 那里, 在…呢.
 BESIDE_A_PLACE = 2
+# Idle words that name a kind of matter beyond doubt are a report after all.
+_IDLE = frozenset({Intent.GREETING, Intent.CHAT, Intent.NOD, Intent.HELP})
+KIND_SURELY = 0.95
 
 
 def hear(models: Understanding, text: str) -> Said:
@@ -102,6 +105,8 @@ def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
         return Intent.ADD  # "没事了" is for whoever is on their way
     if wish.intent in _SMALL and case is not None and (case.place_asked or len(said.text) >= LETTERS):
         return Intent.REPORT
+    if wish.intent in _IDLE and len(said.text) >= answers.MATTER and _kind_chance(said) >= KIND_SURELY:
+        return Intent.REPORT
     unknown = wish.intent in {Intent.PROGRESS, Intent.URGE, Intent.THANKS} and wish.case_id is None
     if unknown and said.place is not None and not turn.book.cases_of(turn.resident.id):
         return Intent.REPORT
@@ -145,8 +150,13 @@ def _join(turn: Turn, _wish: Wish, said: Said) -> str:
 
 def _tells(said: Said) -> bool:
     """Say whether words name a matter: its place, or surely its kind."""
+    return said.place is not None or _kind_chance(said) >= answers.SURE
+
+
+def _kind_chance(said: Said) -> float:
+    """Return how probable the likeliest kind of matter is; 0 without a guess."""
     guesses = said.reading.guesses if said.reading is not None else ()
-    return said.place is not None or (bool(guesses) and guesses[0].probability >= answers.SURE)
+    return guesses[0].probability if guesses else 0.0
 
 
 def _say(phrase: Callable[[], str]) -> Callable[[Turn, Wish, Said], str]:

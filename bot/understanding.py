@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import classifier
 from bot.emergency import plain
+from bot.intents import Intent
 from cases import learning
 from cases.routing import Guess
 from classifier.package import current_version
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 
 KEPT, ALL = 3, 100
+KNOWN = frozenset(map(str, Intent))
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,9 @@ class Understanding:
         return Reading(tuple(Guess(guess.label, guess.probability) for guess in guesses), model.version)
 
     def intents(self, text: str) -> dict[str, float]:
-        """Return how probable each thing is that the text may want; empty without a model."""
-        return {guess.label: guess.probability for guess in self._guess(self._intents, text, top=ALL)}
+        """Return how probable each thing is that the text may want, without strange labels; empty without a model."""
+        guesses = self._guess(self._intents, text, top=ALL)
+        return {guess.label: guess.probability for guess in guesses if guess.label in KNOWN}
 
     def danger(self, text: str) -> tuple[str, float] | None:
         """Return the likeliest kind of danger and how probable any is, or None without a model."""

@@ -42,9 +42,21 @@ def _rest(examples: Sequence[Example], known: Sequence[Example], label: str) -> 
     return [classifier.Example(example.text, label) for example in examples if example.text not in texts]
 
 
+def _of_before(folder: Path) -> bool:
+    """Say whether a model of intents has labels of an earlier kind (`chat/greeting`), which mean nothing now."""
+    try:
+        return any("/" in label for label in classifier.load(folder).labels)
+    except classifier.PackageError:  # said where it is used
+        return False
+
+
 def train_starters(models_dir: Path) -> Iterator[tuple[str, dict[str, float]]]:
-    """Train and release each starter model that has no released version yet; yield its name and metrics."""
-    missing = [name for name in (MATTERS, INTENTS, DANGERS) if current_version(models_dir / name) is None]
+    """Train and release each starter model that has no released version of use yet; yield its name and metrics."""
+    missing = [
+        name
+        for name in (MATTERS, INTENTS, DANGERS)
+        if current_version(models_dir / name) is None or (name == INTENTS and _of_before(models_dir / name))
+    ]
     sets = starter_sets() if missing else {}
     for name in missing:
         model, metrics = classifier.train(sets[name], seed=SEED)

@@ -16,7 +16,7 @@ from cases.numbers import case_id_of, number_of
 from cases.words import ACTIONS
 from cases.workflow import Action
 from web.console import shape
-from web.console.session import Page, actor, alarm_lines, frame
+from web.console.session import Page, actor, frame
 from web.uploads import kept_photos, words_of
 
 if TYPE_CHECKING:
@@ -63,13 +63,6 @@ def register(routes: Blueprint, house: House) -> None:
             row, held = handling.access_case(book, city, me, _case_id(number))
             page = shape.case_page(book, city, me, row, held, utc_now())
             return render_template("console/case.html", **frame(book, city, me), case=page)
-
-    @routes.get("/alarms")
-    def alarms() -> Page:
-        """Show the strip of unacknowledged danger, as every page has it and renews it."""
-        with house.store.read() as book:
-            city = house.cities.current(book)
-            return render_template("console/alarms.html", alarms=alarm_lines(book, city, actor(book, city)))
 
     @routes.post("/cases/<number>/<action>")
     def act(number: str, action: str) -> Page:

@@ -32,7 +32,7 @@ Page = Any  # what a Flask view returns
 
 
 def register(routes: Blueprint, house: House) -> None:
-    """Add login and logout."""
+    """Add login and logout, and the strip of alarms that stands on every page."""
 
     @routes.get("/login")
     def login() -> Page:
@@ -55,6 +55,13 @@ def register(routes: Blueprint, house: House) -> None:
         session.clear()
         flash("已退出。", "ok")
         return redirect(url_for("console.login"))
+
+    @routes.get("/alarms", endpoint="alarms")
+    def alarm_strip() -> Page:
+        """Show the strip of unacknowledged danger, as every page has it and renews it."""
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            return render_template("console/alarms.html", alarms=alarm_lines(book, city, actor(book, city)))
 
 
 def _form(house: House, login: str, error: str) -> str:
