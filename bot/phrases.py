@@ -89,7 +89,6 @@ PLACE_ALONE = "位置收到：{place}，工单号 {number}。请再说一句：�
 MEDIA_ADDED = "{media}已加到工单 {number}，还有就接着发。"
 ADDED = "已补充到工单 {number}。"
 PLACE_ADDED = "地点记下了：{place}。"
-ANSWER_PASSED = "好的，已转给{holder}（工单 {number}）。"
 BURST_NOTE = "{parts}已加到工单 {number}。"
 BURST_DONE = "好的，{parts}都在工单 {number} 里了。{state}"
 DONE = "好的，工单 {number}：{state}"
