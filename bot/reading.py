@@ -112,11 +112,13 @@ class Reader:
     def _take(self, attachment_id: int, words: str) -> None:
         heard = hear(self._understanding, words)
         with self._store.write() as book:
+            found = book.get(AttachmentRow, attachment_id)
+            # The resident first, then the file: the order of everybody who changes both.
+            case = book.lock_case(found.case_id) if found is not None else None
             row = book.lock_row(AttachmentRow, attachment_id)
             if row is None or row.reading != "waiting":
                 return
             row.reading = "done"
-            case = book.lock_case(row.case_id)
             if not words or row.transcript or case is None:
                 return
             row.transcript, row.transcript_by = words, "engine"

@@ -136,10 +136,14 @@ def transcribe(
 
     Raises NoSuchCase for a file that is not this person's business, NotAllowed for one without a voice or words.
     """
-    row = book.lock_row(AttachmentRow, attachment_id)
-    if row is None:
+    found = book.get(AttachmentRow, attachment_id)
+    if found is None:
         raise NoSuchCase
-    case, held = access_case(book, city, actor, row.case_id)
+    _, held = access_case(book, city, actor, found.case_id)
+    # The resident first, then the file: the order of everybody who changes both.
+    case, row = book.lock_case(found.case_id), book.lock_row(AttachmentRow, attachment_id)
+    if case is None or row is None:
+        raise NoSuchCase
     if row.kind != "voice" or not may_hear(case, held) or case.state in ENDED:
         raise NotAllowed("这一条不能听写。")
     if not report.text or len(report.text) > TEXT_LIMIT:

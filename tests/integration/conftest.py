@@ -133,10 +133,15 @@ def phone(serving: str) -> Phone:
 
 
 @pytest.fixture
-def reply(resident: Resident, phone: Phone, staff: Callable[[str], Staff]) -> Callable[[str], OutboxRow]:
-    """Give a way to answer the resident from the console; the row that is owed is returned."""
+def wang(app: Flask, phone: Phone) -> Resident:
+    """Give 王阿姨, who has reported a manhole from her phone."""
     assert phone
-    wang = Resident(resident.app, WANG)
+    return Resident(app, WANG)
+
+
+@pytest.fixture
+def reply(wang: Resident, staff: Callable[[str], Staff]) -> Callable[[str], OutboxRow]:
+    """Give a way to answer the resident from the console; the row that is owed is returned."""
 
     def say(text: str) -> OutboxRow:
         page = staff("urban").act(wang.case(), "reply", text=text)

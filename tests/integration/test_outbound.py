@@ -35,13 +35,6 @@ def database_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/outbound.sqlite3"
 
 
-@pytest.fixture
-def wang(app: Flask, phone: Phone) -> Resident:
-    """Give 王阿姨, who has reported a manhole from her phone."""
-    assert phone
-    return Resident(app, WANG)
-
-
 def row_of(wang: Resident, row_id: int = 0) -> OutboxRow:
     """Return a message owed to her as it is now; the last one unless named."""
     return next((row for row in fates(wang) if row.id == row_id), fates(wang)[-1])

@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from cases.city import VERSION_KEY
-from tests.integration.people import Resident, Staff
 from tests.integration.phone import WANG, Phone
 
 if TYPE_CHECKING:
@@ -21,19 +20,13 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bot.assembly import House
+    from tests.integration.people import Resident, Staff
 
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """Deliver from SQLite: the claims are tested on both databases elsewhere."""
     return f"sqlite:///{tmp_path}/outbound.sqlite3"
-
-
-@pytest.fixture
-def wang(app: Flask, phone: Phone) -> Resident:
-    """Give 王阿姨, who has reported a manhole from her phone."""
-    assert phone
-    return Resident(app, WANG)
 
 
 def test_the_menu_opens_the_guide(house: House, phone: Phone, app: Flask) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TextLine:
-    """One text of the catalogue as the page shows it; `draft` and `fault` after a refused change."""
+    """One text of the catalogue as the page shows it: after a refused change with what was written, and its fault."""
 
     key: str
     group: str
