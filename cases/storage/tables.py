@@ -103,7 +103,11 @@ class PlaceRow(Base):
 
 
 class CategoryRow(Base):
-    """A kind of matter, with its queue and limits (hours): the table that the administrator changes."""
+    """A kind of matter, with its queue and limits (hours): the table that the administrator changes.
+
+    `auto`: its cases go to the queue by themselves; a new kind waits until its guesses have shown that they are good.
+    `confident`: from which probability, where this kind has a threshold of its own.
+    """
 
     __tablename__ = "categories"
     code: Mapped[str] = mapped_column(String(60), primary_key=True)
@@ -115,6 +119,8 @@ class CategoryRow(Base):
     accept_hours: Mapped[float]
     contact_hours: Mapped[float]
     finish_hours: Mapped[float]
+    auto: Mapped[bool] = mapped_column(default=True)
+    confident: Mapped[float | None]
 
 
 class GuideRow(Base):
@@ -202,6 +208,8 @@ class CaseRow(Base):
 
     `alarmed_at`: danger to life, which somebody has to acknowledge; `attention`: why a dispatcher should look at it
     (`complaint`, `human`), empty once they did; `merged_into_id`: the case that this one's reporter follows instead.
+    Why it is where it is: `guesses` of `model_version`, the first one's probability as `certainty`, the words that
+    spoke for it as `evidence`, the rule that decided (`rule_id`), and all of it in plain words (`reasons`).
     """
 
     __tablename__ = "cases"
@@ -215,6 +223,9 @@ class CaseRow(Base):
     category_by: Mapped[str] = mapped_column(String(20), default="classifier")
     guesses: Mapped[list[Any]] = mapped_column(JSON, default=list)
     model_version: Mapped[str | None] = mapped_column(String(60))
+    certainty: Mapped[float | None]
+    evidence: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    rule_id: Mapped[int | None]
     place_words: Mapped[str] = mapped_column(String(200), default="")
     place_source: Mapped[str] = mapped_column(String(20), default="")
     place_asked: Mapped[bool] = mapped_column(default=False)
