@@ -90,6 +90,10 @@ class Understanding:
         none = chances.pop(learning.NO_DANGER, None)
         return (max(chances, key=lambda kind: chances[kind]), 1 - none) if none is not None and chances else None
 
+    def matters_model(self) -> classifier.Model | None:
+        """Return the released model of matters, or None."""
+        return self._matters.model()
+
     def warm_up(self) -> None:
         """Load segmenter and models now, before a server forks."""
         self.matter("路灯坏了")

@@ -85,15 +85,18 @@ def _plain(text: str) -> str:
 def preview(
     sheet: Sheet, columns: Columns, categories: Mapping[str, Category], chosen: Mapping[str, str], now: datetime
 ) -> Preview:
-    """Return what importing a file would do. `chosen`: kinds that somebody picked for what the file calls them."""
+    """Return what importing a file would do.
+
+    `chosen`: kinds that somebody picked for what the file calls them; an empty one leaves those rows out.
+    """
     found = Preview()
     counts = Counter(line.row.get(columns.label, "") for line in sheet.lines)
-    codes = {value: chosen.get(value) or kind_called(value, categories) for value in counts if value}
+    codes = {value: chosen.get(value, kind_called(value, categories)) for value in counts if value}
     found.values = [(value, count, codes[value]) for value, count in counts.most_common() if value]
     seen: dict[str, int] = {}
     for line in sheet.lines:
         try:
-            order = _order(line, columns, codes, now)
+            order = _order(line, columns, codes, categories, now)
         except ValueError as fault:
             found.faults.append(f"第 {line.number} 行：{fault}")
             continue
@@ -105,7 +108,9 @@ def preview(
     return found
 
 
-def _order(line: Line, columns: Columns, codes: Mapping[str, str], now: datetime) -> Order:
+def _order(
+    line: Line, columns: Columns, codes: Mapping[str, str], categories: Mapping[str, Category], now: datetime
+) -> Order:
     text, value = line.row.get(columns.text, ""), line.row.get(columns.label, "")
     if len(text) < LEAST_CHARACTERS:
         raise ValueError("没有内容")
@@ -113,7 +118,7 @@ def _order(line: Line, columns: Columns, codes: Mapping[str, str], now: datetime
         raise ValueError(f"内容太长（超过 {MOST_CHARACTERS} 字）或有存不了的字符")
     if not value:
         raise ValueError("没有类别")
-    if not codes.get(value):
+    if codes.get(value, "") not in categories:
         raise ValueError(f"类别“{value[:20]}”对不上，请在上面选一个")
     time = line.row.get(columns.time, "") if columns.time else ""
     said_at = _moment(time) if time else now

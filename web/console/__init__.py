@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from web.console import admin, files, guide, pages, posters, session, texts
+from web.console import (
+    admin,
+    files,
+    guide,
+    label_import,
+    labels,
+    learning,
+    pages,
+    posters,
+    session,
+    texts,
+    trainings,
+)
 
 if TYPE_CHECKING:
     from bot.assembly import House
@@ -15,6 +27,6 @@ if TYPE_CHECKING:
 def blueprint(house: House) -> Blueprint:
     """Return all routes of the console."""
     routes = Blueprint("console", __name__, url_prefix="/console")
-    for part in (session, pages, files, admin, guide, texts, posters):
+    for part in (session, pages, files, admin, guide, texts, posters, learning, trainings, labels, label_import):
         part.register(routes, house)
     return routes

@@ -13,6 +13,7 @@ class Person:
     role_name: str
     unit_name: str
     is_admin: bool
+    trains: bool
 
 
 @dataclass(frozen=True)
