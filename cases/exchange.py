@@ -268,7 +268,7 @@ def erase_resident(book: Book, openid: str, now: datetime) -> tuple[int, list[st
             files += book.forget_talk(case)
             case.resident_id, case.text, case.rating_words = None, "", ""
             case.reasons = [reason for reason in case.reasons if not reason.startswith(ABOUT_PLACE)]
-            case.place_words, case.lon, case.lat = "", None, None
+            case.place_words, case.lon, case.lat, case.evidence = "", None, None, []
             lifecycle.record(book, case, "erase", lifecycle.SYSTEM, now, text="居民的个人信息已删除")
             erased += 1
         book.forget_resident(resident)

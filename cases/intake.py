@@ -313,7 +313,7 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
     """Decide the queue anew and put the case there; the reasons are kept with it."""
     guess = _guess(case)
     category = city.categories.get(guess.code) if guess else None
-    place = routing.Located(case.place_words, case.grid_id, case.place_source) if case.place_source else None
+    place = place_of(city, case)
     decision = routing.decide(guess, category, place, confident=city.confident, no_guess=_why_no_guess(case))
     if case.urgent:
         decision = replace(decision, queue="dispatch", reasons=(*decision.reasons, "可能有人身危险，先由派单台处置"))
@@ -328,6 +328,14 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
         lifecycle.hold(case, city, unit, now)
         lifecycle.step(book, case, Action.SEND, SYSTEM, now, text=f"到{unit.name}：{'；'.join(decision.reasons)}")
     return decision
+
+
+def place_of(city: City, case: CaseRow) -> routing.Located | None:
+    """Return a case's place as it was found, with what is doubtful about it."""
+    if not case.place_source:
+        return None
+    known = routing.Located(case.place_words, case.grid_id, case.place_source, case.lon, case.lat)
+    return city.placed(known, case.text)
 
 
 def _guess(case: CaseRow) -> routing.Guess | None:

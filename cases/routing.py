@@ -37,13 +37,27 @@ class Category:
 
 @dataclass(frozen=True)
 class Located:
-    """Where the matter is: words for people, the grid if it is known, and how we know."""
+    """Where the matter is: words for people, the grid if it is known, and how we know.
+
+    `note` says to staff what is doubtful or particular about it. `options` are the places that it may be, when the
+    resident could tell. Between grids they could not: then `grids` are those that may claim it, and `claim` is the
+    queue of whoever gives it to one of them.
+    """
 
     words: str
     grid_id: int | None
     source: str
     lon: float | None = None
     lat: float | None = None
+    note: str = ""
+    options: tuple[str, ...] = ()
+    grids: tuple[int, ...] = ()
+    claim: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Say whether nothing is left to ask about the place."""
+        return self.grid_id is not None or bool(self.claim)
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,8 @@ class Decision:
     ask_place: bool
 
 
+# The queues that are found by the place.
+BY_PLACE = {"grid": "所在网格", "street": "所在街道"}
 PLACE_SOURCES = {
     "text": "话里提到",
     "location": "发来定位",
@@ -78,7 +94,7 @@ def decide(
     """Decide the queue. No guess (`no_guess` says why), a doubt, or a needed place unknown: the dispatchers."""
     reasons = [_about_place(place)]
     wants_place = category is None or category.needs_place or category.queue in {"grid", "street"}
-    ask_place = wants_place and (place is None or place.grid_id is None)
+    ask_place = wants_place and (place is None or not place.known)
     if guess is None or category is None:
         return Decision("dispatch", None, (*reasons, f"{no_guess}，交派单员"), ask_place)
     share = f"判断为“{category.full_name}”，把握 {guess.probability:.0%}"
@@ -89,14 +105,15 @@ def decide(
         return Decision("dispatch", category, tuple(reasons), ask_place)
     if ask_place:
         return Decision("dispatch", category, (*reasons, share, "还缺地点，先放派单台"), ask_place)
-    target = {"grid": "所在网格", "street": "所在街道"}.get(category.queue, "主管部门")
-    return Decision(category.queue, category, (*reasons, share, f"这一类由{target}办理"), ask_place=False)
+    target = BY_PLACE.get(category.queue, "主管部门")
+    reasons += [share, f"这一类由{target}办理"]
+    if category.queue in BY_PLACE and place is not None and place.grid_id is None:
+        return Decision(place.claim, category, (*reasons, "网格还没定，先放上一级，等认领"), ask_place=False)
+    return Decision(category.queue, category, tuple(reasons), ask_place=False)
 
 
 def _about_place(place: Located | None) -> str:
     if place is None:
         return "没有说地点"
-    source = PLACE_SOURCES[place.source]
-    if place.grid_id is None:
-        return f"地点：{place.words}（{source}，还不能确定网格）"
-    return f"地点：{place.words}（{source}）"
+    doubt = "" if place.known else "还不能确定网格"
+    return f"地点：{place.words}（{'，'.join(filter(None, (PLACE_SOURCES[place.source], place.note, doubt)))}）"
