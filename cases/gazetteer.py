@@ -7,7 +7,7 @@ about them, with the text, so that it takes as long in a large city as in a smal
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -31,7 +31,9 @@ ESTATE = "小区"
 CROWD = 40
 # 社区医院 is not 区医院, nor is 超市三中 市三中.
 _NOT_THE_DISTRICT = re.compile(r"[社小校园城片厂景地辖郊新老]$|[城超夜早上菜集门都]$")
-_CITY = re.compile(r"^(..)[市区县](?=..)")
+# 云川市第三中学 is 第三中学 to everybody in 云川, if many names begin so.
+_CITY = re.compile(r"^..[市区县](?=..)")
+OFTEN = 3
 # Who shortens a name says where in it or beside it something is.
 _THERE = re.compile(
     r"(?:[这那]|里[面头边]?|院[子里]|门口|[东南西北]门|大门|附近|旁边|对面|楼[下上顶]|后[面头]|前面|隔壁|周边|小区|物业"
@@ -101,7 +103,7 @@ class Gazetteer:
         exact = list(self._exact(text))
         found = [*exact, *self._fuzzy(text, exact), *self._abbreviated(text)]
         kept: list[Span] = []
-        for span in sorted(found, key=lambda span: (-span.weight, span.start)):
+        for span in sorted(found, key=lambda span: (-span.weight, span.start, -len(span.name))):
             if all(span.end <= other.start or other.end <= span.start for other in kept):
                 kept.append(span)
         return sorted(kept, key=lambda span: span.start)
@@ -132,7 +134,7 @@ class Gazetteer:
         self._heads: dict[str, list[_Heard]] = defaultdict(list)
         self._cores: dict[str, list[tuple[_Heard, int]]] = defaultdict(list)
         for name in self._by_name:
-            if len(name) < SHORTEST:
+            if len(name) < SHORTEST or name[0] in "市区县":
                 continue
             whole, core = sound(name), core_of(name)
             for key in {whole, *_lookalikes(name, whole)}:
@@ -182,9 +184,11 @@ class Gazetteer:
     def _shortened(self) -> dict[str, list[Place]]:
         """Return what names are shortened to: without their kind, without the city, and all that begin so."""
         short: dict[str, list[Place]] = defaultdict(list)
-        cities = {match[1] for name in self._by_name if (match := _CITY.match(name))}
+        seen = Counter(match[0] for name in self._by_name if (match := _CITY.match(name)))
+        cities = {city[:2] for city, count in seen.items() if count >= OFTEN}
         for name, places in self._by_name.items():
-            for each in {core_of(name), _CITY.sub("", name), name[2:] if name[:2] in cities else name} - {name}:
+            local = name[2:] if name[:2] in cities else name
+            for each in {core_of(name), local, local[1:] if local[0] in "市区县" else local} - {name}:
                 if len(each) >= MINIMUM and each not in self._by_name and each not in KINDS:
                     short[each] += places
         for name, places in self._by_name.items():

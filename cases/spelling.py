@@ -14,6 +14,8 @@ from cases.sounds import alike
 
 SOFT, HARD = 0.5, 1.0
 SHORTEST, LONG = 3, 6
+# A kind as long as 农贸市场 is known with a slip in it; so much longer what is particular may have one slip more.
+LONG_KIND, LONGER = 4, 5
 # An estate whose name ends in another of these is another estate.
 _ENDINGS = frozenset("城苑园府庭居邸湾里轩阁都郡庄院村路街巷桥区厂")
 
@@ -51,26 +53,33 @@ def fit(name: str, text: str, start: int) -> Fit | None:
     hard = len(slips) - soft
     written = window[:length]
     forgiven = _core_holds(name, slips) and (not hard or _kind_holds(name, written, slips))
-    if length < SHORTEST or hard > (most if len(name) > SHORTEST else 0) or not forgiven:
+    if length < SHORTEST or not written.isalnum() or hard > (most if len(name) > SHORTEST else 0) or not forgiven:
         return None
     return Fit(start + length, soft, hard)
 
 
 def _core_holds(name: str, slips: list[_Slip]) -> bool:
     """Say whether what is particular about a name is still there: half of it as it is, a long one with one slip."""
-    core = len(name) - len(kind_of(name)) or len(name)
+    kind = len(kind_of(name))
+    core = len(name) - kind or len(name)
     within = [slip for slip in slips if slip.at < core]
-    hard = sum(not slip.soft for slip in within)
-    doubled = all(slip.written and not slip.letter and slip.written in name for slip in within if not slip.soft)
-    if hard > (1 if core > SHORTEST or doubled else 0) or (slips and not slips[0].letter and slips[0].at == 0):
+    hard = [slip for slip in slips if not slip.soft]
+    doubled = all(slip.written and not slip.letter and slip.written in name for slip in hard)
+    if hard and not doubled and core < SHORTEST and kind < LONG_KIND:
         return False
-    return 2 * len(within) <= core + core % 2 and len(slips) < len(name) - 1
+    lost = sum(not slip.soft for slip in within)
+    if lost > (1 if core > SHORTEST or doubled else 0) or (lost and len(within) > 1 + core // LONGER):
+        return False
+    leading = bool(slips) and not slips[0].letter and slips[0].at == 0
+    return not leading and 2 * len(within) <= core + core % 2 and len(slips) < len(name) - 1
 
 
 def _kind_holds(name: str, written: str, slips: list[_Slip]) -> bool:
     """Say whether the words do not name something of another kind, or of another ending."""
     kind, said = kind_of(name), kind_of(written)
     if said and said != kind and not kind.endswith(said):
+        return False
+    if len(kind) == 1 and written[-1] != kind:
         return False
     last = slips[-1]
     replaced = bool(last.letter and last.written) and not last.soft and last.at == len(name) - 1
