@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot import phrases
 from cases import limits, neighbours, words
-from cases.intake import ASSUMED, place_of
+from cases.deciding import place_of
+from cases.intake import ASSUMED
 from cases.numbers import number_of, spoken
 from cases.workflow import State
 
@@ -80,8 +81,10 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
     lines = []
     place = phrases.AT.format(place=case.place_words) if case.place_source and case.place_source not in ASSUMED else ""
     contact_by = limits.spoken_time(case.contact_by, now)
-    sure = category is not None and bool(case.guesses) and case.guesses[0]["probability"] >= city.confident
-    if category is not None and (sure or holder.kind != "dispatch"):
+    sure = category is not None and city.sure(case.category_code, case.guesses)
+    if category is not None and (
+        sure or (holder.kind != "dispatch" and case.rule_id is None) or case.category_by != "classifier"
+    ):
         lines.append(phrases.UNDERSTOOD.format(category=category.name, place=place))
         if category.urgent and outcome.recognised:
             lines.append(phrases.DANGER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cases.gazetteer import Gazetteer
@@ -12,11 +13,14 @@ from cases.guide import Entry, Guide
 from cases.mentions import best, how_found, mentions
 from cases.places import Place, parse_numbers
 from cases.routing import CONFIDENT, Category, Located
+from cases.rule_checks import Known, build
+from cases.rules import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from cases.mentions import Mention
+    from cases.rules import Rule
     from cases.storage import Book
     from cases.storage.tables import GuideRow, PlaceRow
 
@@ -55,6 +59,22 @@ class City:
     guide: Guide
     confident: float
     polygons: Mapping[int, dict[str, object]] = field(repr=False)
+    drafts: tuple[Draft, ...] = ()
+
+    @cached_property
+    def known(self) -> Known:
+        """Return what rules may name."""
+        units = {code: (unit.name, unit.kind, unit.path) for code, unit in self.by_code.items()}
+        return Known(self.categories, units, self.confident)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the administrator's rules in their order."""
+        return build(self.drafts, self.known)
+
+    def sure(self, code: str | None, guesses: Sequence[Mapping[str, float]]) -> bool:
+        """Say whether a case's first guess is good enough to be acted on by itself."""
+        return bool(guesses) and guesses[0]["probability"] >= self.known.threshold(code)
 
     @property
     def dispatch(self) -> Unit:
@@ -68,8 +88,8 @@ class City:
         """Return the unit that a routing decision names; the dispatchers where it names nothing that exists."""
         if queue == "grid" and grid_id is not None:
             return self.units[grid_id]
-        if queue == "street" and grid_id is not None:
-            return self.above(grid_id, "street") or self.dispatch
+        if queue in {"street", "community"} and grid_id is not None:
+            return self.above(grid_id, queue) or self.dispatch
         return self.by_code.get(queue) or self.dispatch
 
     def above(self, unit_id: int, kind: str) -> Unit | None:
@@ -186,6 +206,8 @@ def read_city(book: Book, version: str) -> City:
                 row.needs_place,
                 row.urgent,
                 (row.accept_hours, row.contact_hours, row.finish_hours),
+                row.auto,
+                row.confident,
             )
             for row in book.categories()
         },
@@ -194,6 +216,7 @@ def read_city(book: Book, version: str) -> City:
         guide=Guide([_entry(row) for row in book.guide()]),
         confident=float(book.meta(CONFIDENT_KEY) or CONFIDENT),
         polygons=polygons,
+        drafts=tuple(Draft(row.id, row.name, row.active, row.conditions, row.queue, row.note) for row in book.rules()),
     )
 
 

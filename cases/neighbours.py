@@ -40,7 +40,7 @@ def nearby(book: Book, city: City, case: CaseRow, now: datetime) -> Nearby | Non
     Nothing is said of matters that are no public thing: those without a place, and danger to life.
     """
     category = city.categories.get(case.category_code or "")
-    sure = case.category_by != "classifier" or (case.guesses and case.guesses[0]["probability"] >= city.confident)
+    sure = case.category_by != "classifier" or city.sure(case.category_code, case.guesses)
     if category is None or not category.needs_place or not sure or case.urgent or case.place_source not in NAMED:
         return None
     found = [each for each in book.same_kind(case, now - LATELY) if not each.urgent and _near(case, each)]
