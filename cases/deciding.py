@@ -44,12 +44,17 @@ def guess_of(case: CaseRow) -> Guess | None:
     return routing.Guess(found["code"], found["probability"]) if found else None
 
 
-def place_of(city: City, case: CaseRow) -> Located | None:
-    """Return a case's place as it was found, with what is doubtful about it."""
+def outline_of(case: CaseRow) -> Located | None:
+    """Return a case's place as it is kept."""
     if not case.place_source:
         return None
-    known = routing.Located(case.place_words, case.grid_id, case.place_source, case.lon, case.lat)
-    return city.placed(known, case.text)
+    return routing.Located(case.place_words, case.grid_id, case.place_source, case.lon, case.lat)
+
+
+def place_of(city: City, case: CaseRow) -> Located | None:
+    """Return a case's place as it was found, with what is doubtful about it."""
+    known = outline_of(case)
+    return city.placed(known, case.text) if known is not None else None
 
 
 def areas_of(city: City, place: Located | None) -> list[Unit]:

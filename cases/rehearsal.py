@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cases.deciding import decide_case, place_of
+from cases.deciding import decide_case, outline_of, place_of
 from cases.rule_checks import build
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def compare(city: City, cases: Sequence[CaseRow], rules: Sequence[Rule], *, capp
     moved: list[Moved] = []
     fired: Counter[int] = Counter()
     for case in cases:
-        place = place_of(city, case)
+        place = outline_of(case) if case.grid_id is not None else place_of(city, case)
         old, new = decide_case(city, case, place=place), decide_case(city, case, rules, place)
         before, after = (city.queue_unit(each.queue, case.grid_id) for each in (old, new))
         if new.rule_id is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from itertools import count
 
 from pypinyin.pinyin_dict import pinyin_dict
 
@@ -28,6 +29,7 @@ _FIRST_SOUND = 0xF0000  # a private plane: no sound is mistaken for a character 
 _FULL_WIDTH = {0xFEE0 + code: code for code in range(0x21, 0x7F) if chr(0xFEE0 + code) not in "，。；：？！（）"}
 _SPACES = re.compile(r"(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])")
 _sounds: dict[str, int] = {}
+_codes = count(_FIRST_SOUND)
 _partners = {one: frozenset(group) - {one} for group in _ALIKE for one in group}
 
 
@@ -45,7 +47,7 @@ def _sound(code: int) -> int:
         return code
     for pattern, instead in _MERGED:
         plain = pattern.sub(instead, plain)
-    return _sounds.setdefault(plain, _FIRST_SOUND + len(_sounds))
+    return _sounds.setdefault(plain, next(_codes))
 
 
 class _Table(dict[int, int]):
