@@ -30,7 +30,7 @@ class Danger(StrEnum):
 
 # From this probability on the model's word for danger counts; more where the words sound calm. Patterns that fit count
 # by themselves, unless the model finds next to nothing in the words.
-SURE, SURE_THOUGH_CALM, NOTHING_IN_IT = 0.4, 0.9, 0.01
+SURE, SURE_THOUGH_CALM, NOTHING_IN_IT = 0.15, 0.8, 0.01
 # Fewer characters than this tell the model nothing.
 TELLING = 8
 # What is typed or heard for something else; a space between characters is a pause.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cases import access, intake, lifecycle
+from cases import access, intake, labels, lifecycle
 from cases.lifecycle import Message, NotAllowed, Photo, Who
 from cases.storage import Scope
 from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
@@ -237,20 +237,24 @@ def _send(step: _Step) -> None:
     if not access.may_send_to(step.actor, unit.path, unit.kind, step.who.relations):
         raise NotAllowed(f"不能直接转给{unit.name}，请退回派单台，由派单员转。")
     if step.inputs.category:
-        _correct(step, step.inputs.category)
+        _say_kind(step, step.inputs.category)
     row = step.record(Action.SEND, text=f"转给{unit.name}。{step.inputs.text}".strip())
     lifecycle.hold(step.case, step.city, unit, step.now)
     step.tell("sent", row)
 
 
-def _correct(step: _Step, code: str) -> None:
-    """Take the person's word for the kind of matter."""
+def _say_kind(step: _Step, code: str) -> None:
+    """Take a dispatcher's word for the kind of matter, as a correction or a confirmation of the guess."""
     category = step.city.categories.get(code)
     if category is None:
         raise NotAllowed("没有这个类别。")
-    if code != step.case.category_code and Relation.DISPATCHER in step.who.relations:
-        step.case.category_code, step.case.category_by = code, "staff"
+    if Relation.DISPATCHER not in step.who.relations:
+        return
+    if code != step.case.category_code:
+        step.case.category_code = code
         step.case.reasons = [*step.case.reasons, f"{step.actor.name}改为“{category.full_name}”"]
+    step.case.category_by = "staff"
+    labels.record(step.book, step.case, step.actor.staff_id, step.now)
 
 
 def _reject(step: _Step) -> None:
@@ -265,6 +269,7 @@ def _report_result(step: _Step) -> None:
     step.case.gathering_until = None
     step.touch()
     lifecycle.refresh_due(step.case)
+    labels.record(step.book, step.case, step.actor.staff_id, step.now, finished=True)
     step.tell("result", row)
     step.attach(row)
     lifecycle.expect(step.book, step.case, "verify", step.now)

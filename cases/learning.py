@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 import classifier
 from cases.city_files import CORPUS
+from classifier.model import Language
 from classifier.package import current_version
+from classifier.text import Places
 from classifier.training import label_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from cases.storage import Book
     from classifier import Example
 
 MATTERS, INTENTS, DANGERS = "matters", "intents", "dangers"
@@ -34,6 +37,17 @@ def starter_sets() -> dict[str, list[Example]]:
         INTENTS: others + _rest(reports, others, REPORT),
         DANGERS: dangers + _rest(reports + others, dangers, NO_DANGER),
     }
+
+
+def terms() -> tuple[str, ...]:
+    """Return the words of the trade, which are kept whole when texts are cut."""
+    return tuple(example.text for example in classifier.read_examples(CORPUS / "terms.jsonl"))
+
+
+def language(book: Book) -> Language:
+    """Return what the classifier knows of this city: its places' names and aliases, and the words of the trade."""
+    names = {name for row in book.places() for name in (row.name, *map(str, row.aliases))}
+    return Language(Places(tuple(names)), terms())
 
 
 def _rest(examples: Sequence[Example], known: Sequence[Example], label: str) -> list[Example]:

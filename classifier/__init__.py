@@ -4,7 +4,7 @@ Knows nothing of cities, cases or WeChat: any JSONL file of texts and labels wil
 `python -m classifier`; from Python, `train` returns a `Model`, `save` and `load` move it through a folder.
 """
 
-from classifier.data import DataError, Example, read_examples
+from classifier.data import DataError, Example, ExampleFile, read_examples
 from classifier.evaluation import Evaluation, evaluate
 from classifier.model import Guess, Model
 from classifier.package import PackageError, load, save
@@ -14,6 +14,7 @@ __all__ = [
     "DataError",
     "Evaluation",
     "Example",
+    "ExampleFile",
     "Guess",
     "Model",
     "PackageError",

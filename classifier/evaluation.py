@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classifier.model import LEVELS, two_levels
+from classifier.training import hashes_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,7 +25,11 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`per_class`: label → precision, recall, f1, support. `coverage`: share answered → accuracy there."""
+    """`per_class`: label → precision, recall, f1, support. `coverage`: share answered → accuracy there.
+
+    `seen`: how many of the texts the model was trained on; None where it does not know. `group_accuracy`: of the first
+    level, where labels have two.
+    """
 
     accuracy: float
     macro_f1: float
@@ -31,10 +38,12 @@ class Evaluation:
     ece: float
     coverage: dict[str, float]
     texts_per_second: float
+    group_accuracy: float | None = None
+    seen: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures as one JSON-ready object."""
-        return asdict(self)
+        """Return the figures as one JSON-ready object; those that these labels do not have are left out."""
+        return {name: value for name, value in asdict(self).items() if name != "seen" and value is not None}
 
 
 def evaluate(model: Model, examples: Sequence[Example]) -> Evaluation:
@@ -55,6 +64,7 @@ def evaluate(model: Model, examples: Sequence[Example]) -> Evaluation:
     confidence = rows.max(axis=1)
     labels = sorted(set(truth))
     figures = precision_recall_fscore_support(truth, guesses, labels=labels, zero_division=0)
+    known = np.isin(hashes_of(texts), model.seen)
     return Evaluation(
         accuracy=_round(right.mean()),
         macro_f1=_round(figures[2].mean()),
@@ -71,7 +81,18 @@ def evaluate(model: Model, examples: Sequence[Example]) -> Evaluation:
         ece=_round(expected_calibration_error(confidence, right)),
         coverage={str(share): _round(accuracy_at(share, confidence, right)) for share in (0.8, 0.9)},
         texts_per_second=round(len(texts) / seconds, 1),
+        group_accuracy=_group_accuracy(truth, guesses),
+        seen=int(known.sum()) if len(model.seen) else None,
     )
+
+
+def _group_accuracy(truth: npt.NDArray[np.str_], guesses: npt.NDArray[np.str_]) -> float | None:
+    """Return how often the first level is right, None where labels have one level."""
+    if not two_levels(truth):
+        return None
+    pairs = zip(truth, guesses, strict=True)
+    right = [label.partition(LEVELS)[0] == guess.partition(LEVELS)[0] for label, guess in pairs]
+    return _round(float(np.mean(right)))
 
 
 def expected_calibration_error(confidence: Floats, right: npt.NDArray[np.bool_]) -> float:

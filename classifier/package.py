@@ -1,6 +1,6 @@
 """Models on disk: versioned folders with a manifest, written atomically, loaded only when every hash agrees.
 
-`<folder>/<version>/` holds `weights.npz` (numbers only), `vocabulary.json` and `manifest.json`;
+`<folder>/<version>/` holds `weights.npz` (numbers only), `words.json` (labels, places, terms) and `manifest.json`;
 `<folder>/current` names the version in use. Nothing in a package is code: no pickle is ever read.
 """
 
@@ -20,20 +20,31 @@ from typing import Any
 
 import numpy as np
 
-from classifier.model import VIEWS, Model, View
+from classifier.features import GROUPS, Vocabulary
+from classifier.model import Calibration, Language, Model
+from classifier.text import Places
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 CURRENT = "current"
-LIBRARIES = ("jieba", "numpy", "scikit-learn", "scipy")
+WEIGHTS, WORDS = "weights.npz", "words.json"
+LIBRARIES = ("numpy", "opencc", "rjieba", "scikit-learn", "scipy")
 
 
 class PackageError(Exception):
     """A model folder is missing, damaged or not ours; the message says which file and why."""
 
 
-def save(model: Model, folder: Path, *, seed: int, metrics: dict[str, float], label_counts: dict[str, int]) -> Path:
-    """Write `model` below `folder` as a new version, make it the current one, and return its folder."""
+def save(
+    model: Model,
+    folder: Path,
+    *,
+    seed: int,
+    metrics: dict[str, float],
+    label_counts: dict[str, int],
+    release: bool = True,
+) -> Path:
+    """Write `model` below `folder` as a new version, make it the current one if `release`, and return its folder."""
     files = _files(model)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     created = datetime.now(UTC)
@@ -65,7 +76,8 @@ def save(model: Model, folder: Path, *, seed: int, metrics: dict[str, float], la
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    set_current(folder, name)
+    if release:
+        set_current(folder, name)
     return target
 
 
@@ -95,7 +107,7 @@ def load(folder: Path) -> Model:
             raise PackageError(f"{folder}: no model here (neither {MANIFEST} nor {CURRENT})")
         folder = folder / version
     manifest = _read_manifest(folder)
-    contents = {name: _checked(folder, name, manifest) for name in ("weights.npz", "vocabulary.json")}
+    contents = {name: _checked(folder, name, manifest) for name in (WEIGHTS, WORDS)}
     try:
         return _model(manifest["version"], contents)
     except (KeyError, ValueError, TypeError) as error:
@@ -124,36 +136,39 @@ def _checked(folder: Path, name: str, manifest: dict[str, Any]) -> bytes:
 
 
 def _files(model: Model) -> dict[str, bytes]:
-    arrays: dict[str, Any] = {
-        "weights": model.weights,
-        "bias": model.bias,
-        "temperature": np.float64(model.temperature),
-    }
-    vocabulary: dict[str, list[str]] = {}
-    for view in VIEWS:
-        known = model.views[view]
-        arrays[f"idf_{view}"] = known.idf
-        vocabulary[view] = sorted(known.columns, key=known.columns.__getitem__)
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return {
-        "weights.npz": buffer.getvalue(),
-        "vocabulary.json": _json({"labels": list(model.labels), **vocabulary}),
+    np.savez(
+        buffer,
+        weights=model.weights.astype(np.float16),
+        bias=model.bias,
+        calibration=np.array(model.calibration),
+        hashes=model.vocabulary.hashes,
+        idf=model.vocabulary.idf,
+        groups=model.vocabulary.groups,
+        seen=model.seen,
+    )
+    words = {
+        "labels": list(model.labels),
+        "groups": [list(group) for group in GROUPS],
+        "places": list(model.language.places.names),
+        "terms": list(model.language.terms),
     }
+    return {WEIGHTS: buffer.getvalue(), WORDS: _json(words)}
 
 
 def _model(version: str, contents: dict[str, bytes]) -> Model:
-    vocabulary = json.loads(contents["vocabulary.json"])
-    with np.load(io.BytesIO(contents["weights.npz"]), allow_pickle=False) as arrays:
-        views = {
-            view: View({term: at for at, term in enumerate(vocabulary[view])}, arrays[f"idf_{view}"]) for view in VIEWS
-        }
+    words = json.loads(contents[WORDS])
+    if words["groups"] != json.loads(_json({"groups": [list(group) for group in GROUPS]}))["groups"]:
+        raise ValueError("its features are of another kind")
+    with np.load(io.BytesIO(contents[WEIGHTS]), allow_pickle=False) as arrays:
         return Model(
-            labels=tuple(vocabulary["labels"]),
-            views=views,
-            weights=arrays["weights"],
+            labels=tuple(words["labels"]),
+            language=Language(Places(tuple(words["places"])), tuple(words["terms"])),
+            vocabulary=Vocabulary.of(arrays["hashes"], arrays["idf"], arrays["groups"]),
+            weights=arrays["weights"].astype(np.float32),
             bias=arrays["bias"],
-            temperature=float(arrays["temperature"]),
+            calibration=Calibration(*map(float, arrays["calibration"])),
+            seen=arrays["seen"],
             version=version,
         )
 

@@ -18,8 +18,8 @@ from bot.links import PAGES
 from cases import accounts, exchange, learning
 from cases.accounts import AccountError
 from cases.city_files import SAMPLE, CityError, load_city
-from cases.exchange import ExchangeError
 from cases.intake import Report
+from cases.sheets import ExchangeError
 from cases.storage import migrate
 from cases.words import ROLES
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Select, delete, func, or_, select, text
 
 from cases.storage.city import CityQueries
+from cases.storage.labels import LabelQueries
 from cases.storage.outbox import OutboxQueries, cases_unheard
 from cases.storage.tables import (
     AttachmentRow,
@@ -56,7 +57,7 @@ class QueuePage:
     pages: int
 
 
-class Book(OutboxQueries, CityQueries):
+class Book(OutboxQueries, CityQueries, LabelQueries):
     """The case book within one transaction."""
 
     def __init__(self, session: Session) -> None:

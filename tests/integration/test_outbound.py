@@ -52,6 +52,12 @@ def resolve(staff: Callable[[str], Staff], wang: Resident, words: str = "已换�
     staff("urban").act(wang.case(), "report_result", text=words)
 
 
+def deliver_now(house: House, row: OutboxRow) -> None:
+    """Deliver a message whatever the hour: at night it would wait for the morning."""
+    due(house, row.id)
+    house.courier.deliver(row.id)
+
+
 # -- in brief --------------------------------------------------------------------------------------------------
 
 
@@ -115,7 +121,7 @@ def test_a_grant_that_wechat_forgot_costs_nothing(
         [resident] = book.resident(WANG)
         book.grant(resident.id, PROGRESS, by=3)
     silent_for(house, 49)
-    house.courier.deliver(reply("在路上").id)
+    deliver_now(house, reply("在路上"))
     assert row_of(wang).channel == "template"
     assert len(phone.notices()) == 1
     with house.store.read() as book:
@@ -128,7 +134,7 @@ def test_a_bad_receipt_is_seen(
     """WeChat's receipt decides: a notice that the resident blocks is undeliverable, in words, and listed."""
     silent_for(house, 49)
     phone.fault(path="receipts", times=1, errcode=43101)
-    house.courier.deliver(reply("在路上").id)
+    deliver_now(house, reply("在路上"))
     row = row_of(wang)
     assert (row.state, row.error) == ("undeliverable", "居民拒收这个公众号的模板消息")
     with house.store.read() as book:
