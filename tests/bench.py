@@ -28,7 +28,8 @@ from bot.media import MediaStore
 from bot.understanding import Understanding
 from cases.city_files import CORPUS
 from cases.learning import MATTERS, starter_sets, train_starters
-from tests import language
+from cases.mentions import best
+from tests import finding, language
 from tests.integration.people import message_xml, mixed_burst, signed
 from tests.services import Service
 
@@ -175,9 +176,21 @@ def hearing(folder: Path) -> None:
     show("wish, by the model", timed(lambda at: models.intents(texts[at]), len(texts)))
 
 
+def places() -> None:
+    """Measure how many places are found in messages that name one, how many are invented, and how quickly."""
+    city = finding.sample_gazetteer()
+    for part in ("dev", "held_out"):
+        found = finding.places(part, city)
+        figures = f"right grid {found.right:.3f}   grid where none is known {found.false:.3f}"
+        print(f"{f'places, {part}':<44} {figures}   right place {found.named:.3f}")
+    texts = [line["text"] for line in finding.lines("dev")]
+    show("place, one text", timed(lambda at: best(city, texts[at]), len(texts)))
+
+
 def main() -> None:
     """Run all measurements."""
     classification()
+    places()
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
         assert list(train_starters(Path(folder)))

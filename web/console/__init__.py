@@ -15,6 +15,7 @@ from web.console import (
     learning,
     pages,
     posters,
+    rules,
     session,
     texts,
     trainings,
@@ -23,10 +24,12 @@ from web.console import (
 if TYPE_CHECKING:
     from bot.assembly import House
 
+PARTS = (session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import)
+
 
 def blueprint(house: House) -> Blueprint:
     """Return all routes of the console."""
     routes = Blueprint("console", __name__, url_prefix="/console")
-    for part in (session, pages, files, admin, guide, texts, posters, learning, trainings, labels, label_import):
+    for part in PARTS:
         part.register(routes, house)
     return routes
