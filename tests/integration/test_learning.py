@@ -14,6 +14,7 @@ import classifier
 import worker
 from bot.assembly import House, build, utc_now
 from cases import exchange, learning, training
+from cases.comparison import objections
 from cases.labels import Origin
 from cases.storage.learning import LabelRow, ReleaseRow, TrainingRow
 from classifier.package import current_version
@@ -97,8 +98,8 @@ def test_trained_compared_released_and_rolled_back(house: House, app: Flask, dis
     assert row.version != starter
     other = build(house.settings)
     assert other.understanding.matter("路灯").model_version == starter
-    with house.store.read() as book:  # objections need a reason
-        reason = "测试" if training.objections(row.report, {}) else ""
+    with house.store.read() as book:
+        reason = "测试" if objections(row.report, {}) else ""
     answer = dispatcher.post(f"/console/learning/trainings/{row.id}/release", page, reason=reason)
     assert "已上线" in answer.text
     assert other.understanding.matter("路灯").model_version == row.version
@@ -283,21 +284,21 @@ def test_handled_where_it_was_sent_is_a_label_too(
 
 def test_a_new_kind_is_added_labelled_and_switched_on(house: House, resident: Resident, dispatcher: Staff) -> None:
     """A new kind waits for people; cases found by search are labelled, not touched; then it may go by itself."""
-    resident.say("地铁口共享单车乱停，路都堵死了")
+    resident.say("天天有人在楼顶放无人机，嗡嗡响")
     case = resident.case()
     page = dispatcher.client.get("/console/learning/labels").text
-    form = {"name": "共享单车乱停", "group": "市政设施", "queue": "dept-urban"}
+    form = {"name": "无人机扰民", "group": "市政设施", "queue": "dept-urban"}
     page = dispatcher.post("/console/learning/kinds", page, **form).text
     assert "加好了" in page
-    assert "已经有“共享单车乱停”" in dispatcher.post("/console/learning/kinds", page, **form).text
+    assert "已经有“无人机扰民”" in dispatcher.post("/console/learning/kinds", page, **form).text
     with house.store.read() as book:
         city = house.cities.current(book)
-    [code] = [code for code, category in city.categories.items() if category.name == "共享单车乱停"]
-    found = dispatcher.client.get(f"/console/learning/kinds/{code}?question=单车").text
-    assert "地铁口共享单车" in found
+    [code] = [code for code, category in city.categories.items() if category.name == "无人机扰民"]
+    found = dispatcher.client.get(f"/console/learning/kinds/{code}?question=无人机").text
+    assert "楼顶放无人机" in found
     number = resident.case().id
     picked = dispatcher.post(
-        f"/console/learning/kinds/{code}/label", found, number=[_number(case.id)], question="单车"
+        f"/console/learning/kinds/{code}/label", found, number=[_number(case.id)], question="无人机"
     ).text
     assert "标好 1 件" in picked
     with house.store.read() as book:

@@ -40,7 +40,10 @@ def register(routes: Blueprint, house: House) -> None:
     routes.get("/learning/import", endpoint="import_labels")(guarded(_form, writes=False))
     routes.post("/learning/import", endpoint="upload_labels")(guarded(partial(_upload, house), writes=False))
     routes.get(ADDRESS, endpoint="preview_labels")(guarded(partial(_preview, house), writes=False))
-    routes.post(ADDRESS, endpoint="keep_labels")(partial(_keep, house))
+
+    @routes.post(ADDRESS)
+    def keep_labels(token: str) -> Page:
+        return _keep(house, token)
 
 
 def _folder(house: House) -> Path:
