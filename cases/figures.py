@@ -28,6 +28,8 @@ LATELY, BEFORE = timedelta(days=28), timedelta(days=90)
 # A new kind may go by itself when so many of its guesses in the frozen set were right, of so many.
 GOOD_ENOUGH, TESTED = 0.85, 5
 WANTED_LABELS = 20
+# Of fewer cases than this, before or lately, a mix says nothing.
+MIX_LEAST = 200
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,10 @@ def by_kind(rows: Iterable[Judged]) -> dict[str, Share]:
     return {kind: Share(sum(right), len(right)) for kind, right in ranked}
 
 
-def curve(rows: Sequence[Judged]) -> list[Step]:
-    """Return what each threshold from 5 % to 95 % would have meant for the judged cases."""
+def curve(rows: Sequence[Judged], *more: float) -> list[Step]:
+    """Return what each threshold from 5 % to 95 %, and some more, would have meant for the judged cases."""
     steps = []
-    for at in range(1, round(1 / STEP)):
-        threshold = round(at * STEP, 2)
+    for threshold in sorted({*(round(at * STEP, 2) for at in range(1, round(1 / STEP))), *more}):
         above = [is_right(row) for row in rows if row.probability >= threshold]
         steps.append(Step(threshold, Share(len(above), len(rows)), Share(sum(above), len(above))))
     return steps
@@ -113,7 +114,7 @@ def mix_shift(opened: Iterable[tuple[datetime, str | None]], now: datetime) -> l
     for at, kind in opened:
         if kind is not None and at > now - LATELY - BEFORE:
             (lately if at > now - LATELY else before)[kind] += 1
-    if not lately or not before:
+    if min(lately.total(), before.total()) < MIX_LEAST:
         return []
     shares = [(kind, before[kind] / before.total(), lately[kind] / lately.total()) for kind in {*lately, *before}]
     return sorted(shares, key=lambda each: (-abs(each[2] - each[1]), each[0]))

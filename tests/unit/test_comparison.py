@@ -76,9 +76,10 @@ def test_weeks_begin_on_monday_in_china() -> None:
 
 
 def test_a_changed_mix_is_seen() -> None:
-    """The kind whose share changed most comes first, with both shares."""
-    opened = [(NOW - timedelta(days=60), "a")] * 8 + [(NOW - timedelta(days=60), "b")] * 2
-    mix = figures.mix_shift([*opened, *[(NOW - timedelta(days=2), "b")] * 5], NOW)
+    """The kinds whose shares changed most come first, with both shares; of few cases nothing is said."""
+    opened = [(NOW - timedelta(days=60), "a")] * 800 + [(NOW - timedelta(days=60), "b")] * 200
+    assert figures.mix_shift([*opened, (NOW - timedelta(days=2), "b")], NOW) == []  # of one case
+    mix = figures.mix_shift([*opened, *[(NOW - timedelta(days=2), "b")] * 500], NOW)
     assert {mix[0][0], mix[1][0]} == {"a", "b"}
     assert figures.shifted(mix) == pytest.approx(0.8)
 

@@ -20,15 +20,16 @@ from web.console.fates import moment
 from web.console.session import Page, frame, only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from flask import Blueprint
 
     from bot.assembly import House
     from cases.access import Actor
     from cases.city import City
-    from cases.figures import Share
+    from cases.figures import Share, Step
     from cases.storage import Book
+    from cases.storage.labels import Judged
 
 LOOKED_BACK = timedelta(days=90)
 SHOWN_TRAININGS, SHOWN_RELEASES, SHOWN_KINDS = 5, 8, 12
@@ -65,7 +66,7 @@ def _show(house: House, book: Book, city: City, me: Actor) -> Page:
         weeks=charts.bars(weeks),
         doubt=charts.bars(doubt),
         kinds=_kinds(city, figures.by_kind(judged)),
-        steps=figures.curve(judged),
+        steps=_steps(judged, city.confident),
         confident=round(city.confident * 100),
         mix=[(_name(city, kind), before, after) for kind, before, after in mix[:5]],
         strange=_strange(house, book),
@@ -109,6 +110,13 @@ def _kinds(city: City, rights: dict[str, Share]) -> list[dict[str, Any]]:
     """Return the kinds that were judged most, with their names."""
     return [
         {"code": code, "name": _name(city, code), "share": share} for code, share in list(rights.items())[:SHOWN_KINDS]
+    ]
+
+
+def _steps(judged: Sequence[Judged], confident: float) -> list[Step]:
+    """Return every tenth per cent of the threshold, and the one in use."""
+    return [
+        step for step in figures.curve(judged, confident) if step.threshold * 10 % 1 == 0 or step.threshold == confident
     ]
 
 

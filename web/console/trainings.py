@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, redirect, render_template, url_for
 
 from bot.assembly import utc_now
-from cases import comparison, learning, training
+from cases import comparison, learning, limits, training
 from cases.storage.learning import TrainingRow
 from web.console import charts
 from web.console.fates import moment
@@ -79,10 +80,15 @@ def _show(house: House, book: Book, city: City, me: Actor, training_id: int) -> 
         row=row,
         state=RUNNING[row.state],
         at=moment(row.asked_at),
-        log=[(at[11:19], words) for at, words in row.log],
+        log=[(_clock(at), words) for at, words in row.log],
         live=version is not None and version.version == row.version,
         report=_report(city, row.report) if row.report else None,
     )
+
+
+def _clock(at: str) -> str:
+    """Return a moment of the log as the time of day."""
+    return f"{datetime.fromisoformat(at).astimezone(limits.CHINA):%H:%M:%S}"
 
 
 def _report(city: City, report: dict[str, Any]) -> dict[str, Any]:
