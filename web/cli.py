@@ -106,7 +106,9 @@ def _setup_commands(app: Flask, house: House) -> None:
     @one_line
     def train_starter() -> None:
         """Train the starter classifiers where none is released yet."""
-        for name, metrics in learning.train_starters(house.settings.models_dir):
+        with house.store.read() as book:
+            city = learning.language(book)
+        for name, metrics in learning.train_starters(house.settings.models_dir, city):
             click.echo(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in metrics.items()))
 
     @app.cli.command("erase-resident")
