@@ -29,7 +29,7 @@ from bot.understanding import Understanding
 from cases.city_files import CORPUS
 from cases.learning import train_starters
 from cases.mentions import best
-from tests import bench_classifier, language
+from tests import bench_classifier, finding, language
 from tests.integration.people import message_xml, mixed_burst, signed
 from tests.services import Service
 
