@@ -114,6 +114,7 @@ def _kind(house: House, book: Book, city: City, me: Actor, code: str) -> Page:
         code=code,
         category=category,
         state=dataset.kind_state(book, code, _report(house, book)),
+        steps=figures.curves_by_kind(book.judged(utc_now() - figures.BEFORE)).get(code, [])[1::2],
         known=model is not None and code in model.labels,
         wanted=figures.WANTED_LABELS,
         question=question,
