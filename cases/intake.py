@@ -52,7 +52,8 @@ class Report:
     """What one message brings to a case.
 
     A message in the chat has one file, which WeChat keeps; `photos` come from our own pages. `correcting`: its place
-    takes the stead of an earlier one; `read`: an engine found it in a file that is there.
+    takes the stead of an earlier one; `read`: an engine found it in a file that is there; `evidence`: the words that
+    spoke for the first of the `guesses`.
     """
 
     text: str = ""
@@ -61,6 +62,7 @@ class Report:
     photos: tuple[Photo, ...] = ()
     guesses: tuple[routing.Guess, ...] = ()
     model_version: str | None = None
+    evidence: tuple[str, ...] = ()
     correcting: bool = False
     danger: bool = False
     read: bool = False
@@ -274,7 +276,8 @@ def _understand(city: City, case: CaseRow, report: Report) -> bool:
     case.guesses = [
         {"code": guess.code, "probability": round(guess.probability, 4)} for guess in report.guesses[:KEPT_GUESSES]
     ]
-    case.model_version = report.model_version
+    case.model_version, case.certainty = report.model_version, report.guesses[0].probability
+    case.evidence = list(report.evidence)
     return True
 
 
