@@ -119,7 +119,7 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     place = report.place or _completed(city, case, report)
     placed = place is not None and (report.correcting or case.place_source in ASSUMED or _says_more(place, case))
     if placed:
-        _put(case, place)
+        put_place(case, place)
     choose: tuple[str, ...] = ()
     ask_place, holder, kind = False, case.holder_id, case.category_code
     if report.danger:
@@ -256,7 +256,7 @@ def _blank(city: City, report: Report, place: routing.Located | None, now: datet
     if report.danger:
         _alarm(case, now)
     _understand(city, case, report)
-    _put(case, place)
+    put_place(case, place)
     lifecycle.hold(case, city, city.dispatch, now)
     return case
 
@@ -306,7 +306,8 @@ def _says_more(place: routing.Located, case: CaseRow) -> bool:
     return case.grid_id is None and place.grid_id is not None
 
 
-def _put(case: CaseRow, place: routing.Located | None) -> None:
+def put_place(case: CaseRow, place: routing.Located | None) -> None:
+    """Let a case be at this place; None leaves it where it is."""
     if place is not None:
         case.place_words, case.place_source, case.grid_id = place.words, place.source, place.grid_id
         case.lon, case.lat = place.lon, place.lat
