@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cases import handling, intake, lifecycle, routing
 from cases.handling import Inputs, NoSuchCase
 from cases.lifecycle import NotAllowed, Who
+from cases.storage import Scope
 from cases.workflow import Action, Relation, State
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class Wish:
 def waiting(book: Book, city: City) -> Waiting:
     """Return what waits for a decision, the first to decide first."""
     return book.waiting_cases(city.dispatch.id, BATCH)
+
+
+def waiting_count(book: Book, city: City) -> int:
+    """Return how many cases wait for a decision."""
+    return book.count(Scope(frozenset({str(State.NEW)}), holder_id=city.dispatch.id))
 
 
 def waits(city: City, case: CaseRow) -> bool:
