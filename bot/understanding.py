@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 
 KEPT, ALL = 3, 100
+# What is longer is no word.
+WORD = 20
 KNOWN = frozenset(map(str, Intent))
 
 
@@ -124,7 +126,7 @@ class Understanding:
 def _evidence(model: classifier.Model, text: str, label: str) -> tuple[str, ...]:
     """Return the words that spoke for a label; none when they cannot be told, for the guess stands without them."""
     try:
-        return tuple(model.evidence(text, label))
+        return tuple(word for word in model.evidence(text, label) if len(word) <= WORD)
     except Exception:
         log.exception("classifier cannot say why")
         return ()

@@ -25,7 +25,7 @@ ANYBODY = ""
 PAGES = {
     ANYBODY: ("/", "/sandbox/", "/console/login"),
     "urban": ("/console/", "/console/?list=resolved", "/console/?list=ended", "/console/cases/{number}"),
-    "dispatcher": ("/console/", "/console/?list=all", "/console/cases/{number}"),
+    "dispatcher": ("/console/", "/console/?list=all", "/console/cases/{number}", "/console/triage"),
     "leader": ("/console/?list=all", "/console/cases/{number}"),
     "admin": ("/console/categories",),
 }
@@ -58,7 +58,7 @@ def test_no_page_is_wider_than_its_window(people: dict[str, Screen], number: str
         screen.page.set_viewport_size(size)
         for path in pages:
             screen.open(path.format(number=number))
-            faults += [f"{login} {path}: {fault}" for fault in _too_wide(screen.page)]
+            faults += [f"{login} {path}: {fault}" for fault in too_wide(screen.page)]
             faults += [f"{login} {path}: {fault}" for fault in _sheets_too_wide(screen.page)]
         faults += screen.complaints.lines
     assert faults == []
@@ -71,12 +71,12 @@ def test_a_missing_page_fits_too(people: dict[str, Screen], size: ViewportSize) 
     screen.page.set_viewport_size(size)
     screen.open("/console/nowhere")
     expect(screen.page.locator("#error[data-code='404']")).to_be_visible()
-    assert _too_wide(screen.page) == []
+    assert too_wide(screen.page) == []
     assert all("404" in line for line in screen.complaints.lines)
     screen.complaints.lines.clear()
 
 
-def _too_wide(page: Page) -> list[str]:
+def too_wide(page: Page) -> list[str]:
     """Return what reaches beyond the window, if the page can be scrolled sideways."""
     return list(
         page.evaluate(
@@ -102,7 +102,7 @@ def _sheets_too_wide(page: Page) -> list[str]:
         button.click()
         sheet = page.locator(f"#dialog-{action}")
         expect(sheet).to_be_visible()
-        if sheet.evaluate("sheet => sheet.scrollWidth > sheet.clientWidth") or _too_wide(page):
+        if sheet.evaluate("sheet => sheet.scrollWidth > sheet.clientWidth") or too_wide(page):
             faults.append(f"sheet {action} is too wide")
         sheet.locator(".sheet-close").click()
         expect(sheet).to_be_hidden()

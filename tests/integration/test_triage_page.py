@@ -174,6 +174,7 @@ def test_a_return_says_by_whom_and_why(
     staff("urban").act(resident.case(), "return", text="这是供水的阀门井")
     page = dispatcher.board()
     assert "城市管理局 翁雅芝退回：这是供水的阀门井" in page
+    assert "刚被这里退回" in page
 
 
 def test_a_slip_is_put_right(dispatcher: Dispatcher, put: Callable[..., int]) -> None:
@@ -233,7 +234,7 @@ def test_a_kind_that_similar_cases_agree_on_is_a_choice(
     alike = Alike(5, ((urban, 5),), (("facility/manhole", 5),))
     monkeypatch.setattr(type(house.similar), "to", lambda *_: alike)
     page = dispatcher.board()
-    assert "相似的 5 件里，5 件去了城市管理局" in page
+    assert "相似的 5 件里，都去了城市管理局；都是井盖缺损" in page
     assert re.search(r'value="facility/manhole" data-key="2"', page)
     assert "相似的多是这一类" in page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.access import Actor
-    from cases.city import City
+    from cases.city import City, Unit
     from cases.similar import Alike
     from cases.storage import Book
     from cases.storage.tables import CaseRow
@@ -93,7 +93,7 @@ def board(
     """Return what the board shows of a case; `following`: the case after it, where its place in the list tells none."""
     at = waiting.ids.index(case.id) if case.id in waiting.ids else None
     after = [each for each in waiting.ids if each != case.id]
-    asked = book.waits_for_answer(case.id)
+    asked, returned = book.waits_for_answer(case.id), _returned(book, city, case)
     return Board(
         line=shape.case_line(book, city, case, now),
         text=marked(case.text, [str(word) for word in case.evidence]),
@@ -101,13 +101,13 @@ def board(
         map=map_view(city, case),
         grid=city.units[case.grid_id].name if case.grid_id is not None else "",
         place_source=PLACE_SOURCES.get(case.place_source, ""),
-        calls=_calls(book, city, case, asked=asked),
+        calls=_calls(case, returned, asked=asked),
         ringing=case.alarmed_at is not None and case.acknowledged_at is None,
         why=tuple(reason for reason in case.reasons if not reason.startswith("地点：")),
         resident=_resident(book, case),
         asked=asked,
         may_ask=case.grid_id is None and case.resident_id is not None and not asked,
-        choices=_choices(city, case, alike),
+        choices=_choices(city, case, alike, returned.unit if returned is not None else None),
         groups=_groups(city, case),
         alike=alike_words(city, alike),
         units=unit_groups(city, me, case, chosen=""),
@@ -129,19 +129,29 @@ def marked(text: str, evidence: Sequence[str]) -> Markup:
     return Markup().join(Markup("<mark>{}</mark>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
-def _calls(book: Book, city: City, case: CaseRow, *, asked: bool) -> tuple[str, ...]:
+def _calls(case: CaseRow, returned: _Return | None, *, asked: bool) -> tuple[str, ...]:
     """Say what brought a case back here: who returned it and why, who asks for a look, what it waits for."""
-    lines = []
-    back = book.last_return(case.id)
-    if back is not None:
-        person = book.get(StaffRow, back.staff_id) if back.staff_id is not None else None
-        who = f"{city.units[person.unit_id].name} {person.name}" if person is not None else "承办单位"
-        lines.append(f"{who}退回：{back.text}")
-    if case.attention in words.ATTENTION:
-        lines.append(words.ATTENTION[case.attention])
-    if asked:
-        lines.append("已经问过居民，等回话")
-    return tuple(lines)
+    back = f"{returned.who}退回：{returned.text}" if returned is not None else ""
+    return tuple(filter(None, (back, words.ATTENTION.get(case.attention), "已经问过居民，等回话" if asked else "")))
+
+
+@dataclass(frozen=True)
+class _Return:
+    """Who gave a case back, for which unit, and why."""
+
+    who: str
+    unit: Unit | None
+    text: str
+
+
+def _returned(book: Book, city: City, case: CaseRow) -> _Return | None:
+    row = book.last_return(case.id)
+    if row is None:
+        return None
+    person = book.get(StaffRow, row.staff_id) if row.staff_id is not None else None
+    unit = city.units[person.unit_id] if person is not None else None
+    who = f"{unit.name} {person.name}" if person is not None and unit is not None else "承办单位"
+    return _Return(who, unit, row.text)
 
 
 def _resident(book: Book, case: CaseRow) -> str:
@@ -156,24 +166,25 @@ def _resident(book: Book, case: CaseRow) -> str:
     return f"这位居民共反映 {total} 件{others}"
 
 
-def _choices(city: City, case: CaseRow, alike: Alike) -> tuple[Kind, ...]:
-    """Return the one-key choices: what the resident said, the guesses, and what similar cases agree on."""
+def _choices(city: City, case: CaseRow, alike: Alike, returner: Unit | None) -> tuple[Kind, ...]:
+    """Return the one-key choices: what the resident said, the guesses, and what similar cases agree on.
+
+    Those that lead to the unit that gave the case back come last.
+    """
     chances = {
         str(guess["code"]): f"{float(guess['probability']):.0%}"
         for guess in case.guesses
         if guess["probability"] >= WORTH_SHOWING
     }
     said = case.category_code if case.category_by == "resident" else None
-    returned = case.category_code if case.category_by == "staff" else None
-    codes = dict.fromkeys(filter(None, (said, *chances, returned, alike.agreed)))
-    notes = {alike.agreed: "相似的多是这一类"} | {returned or "": "上次派的这一类"} | {said or "": "居民说的"}
-    return tuple(
-        _kind(
-            city, case, code, chances.get(code, ""), notes.get(code, "") if code not in chances or code == said else ""
-        )
-        for code in codes
-        if code in city.categories
-    )[:CHOICES]
+    before = case.category_code if case.category_by == "staff" else None
+    notes = dict.fromkeys(chances, "") | {said or "": "居民说的"}
+    notes = {alike.agreed: "相似的多是这一类", before or "": "上次派的这一类"} | notes
+    codes = [code for code in dict.fromkeys((said, *chances, before, alike.agreed)) if code in city.categories]
+    kinds = [_kind(city, case, code, chances.get(code, ""), notes[code]) for code in codes if code is not None]
+    name = returner.name if returner is not None else None
+    back = [replace(kind, note="刚被这里退回") for kind in kinds if kind.unit == name]
+    return tuple([kind for kind in kinds if kind.unit != name] + back)[:CHOICES]
 
 
 def _kind(city: City, case: CaseRow, code: str, percent: str = "", note: str = "") -> Kind:
@@ -213,6 +224,11 @@ def alike_words(city: City, alike: Alike) -> str:
         if unit is not None:
             went[BY_PLACE.get(unit.kind, unit.name)] += count
     ranked = sorted(went.items(), key=lambda each: -each[1])[:NAMED_UNITS]
-    line = f"相似的 {alike.total} 件里，" + "，".join(f"{count} 件去了{name}" for name, count in ranked)
+    parts = [_share(count, alike.total, f"去了{name}") for name, count in ranked]
     kind = city.categories.get(alike.agreed)
-    return f"{line}；{alike.kinds[0][1]} 件是{kind.name}" if kind is not None else line
+    kinds = f"；{_share(alike.kinds[0][1], alike.total, f'是{kind.name}')}" if kind is not None else ""
+    return f"相似的 {alike.total} 件里，{'，'.join(parts)}{kinds}"
+
+
+def _share(count: int, total: int, what: str) -> str:
+    return f"{count} 件{what}" if count < total else f"都{what}"
