@@ -22,6 +22,7 @@ from bot.ways import Ways
 from bot.wechat import WeChat
 from cases import limits
 from cases.city import CityCache
+from cases.similar import Similar
 from cases.storage import Store, build_engine
 
 if TYPE_CHECKING:
@@ -49,13 +50,14 @@ class House:
     courier: Courier
     reader: Reader
     links: Links
+    similar: Similar
 
     def warm_up(self) -> None:
-        """Load now what would make the first message slow: segmenter, models, calendar, city."""
+        """Load now what would make the first message slow: segmenter, models, calendar, city, decided cases."""
         self.understanding.warm_up()
         limits.deadlines(utc_now(), limits.DISPATCH_HOURS, urgent=False)
-        with suppress(SQLAlchemyError), self.store.read() as book:
-            self.cities.current(book)
+        with suppress(SQLAlchemyError, LookupError), self.store.read() as book:
+            self.similar.to(book, self.cities.current(book), "路灯坏了")
 
 
 def build(settings: Settings) -> House:
@@ -84,4 +86,5 @@ def build(settings: Settings) -> House:
         courier=Courier(store, wechat, media, Ways(settings, cities, links), utc_now, readable=reader.kinds),
         reader=reader,
         links=links,
+        similar=Similar(understanding.matters_model),
     )

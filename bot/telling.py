@@ -109,6 +109,7 @@ def report_of(said: Said) -> Report:
         media=said.media,
         guesses=reading.guesses if reading else (),
         model_version=reading.model_version if reading else None,
+        evidence=reading.evidence if reading else (),
     )
 
 

@@ -24,15 +24,18 @@ log = logging.getLogger(__name__)
 
 
 KEPT, ALL = 3, 100
+# What is longer is no word.
+WORD = 20
 KNOWN = frozenset(map(str, Intent))
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The kinds of matter that a text may be, best first, and which model said so."""
+    """The kinds that a text may be, best first, which model said so, and the words that spoke for the first."""
 
     guesses: tuple[Guess, ...] = ()
     model_version: str | None = None
+    evidence: tuple[str, ...] = ()
 
 
 class Released:
@@ -77,7 +80,12 @@ class Understanding:
         model = self._matters.model()
         if not guesses or model is None:
             return Reading()
-        return Reading(tuple(Guess(guess.label, guess.probability) for guess in guesses), model.version)
+        kinds = tuple(Guess(guess.label, guess.probability) for guess in guesses)
+        return Reading(kinds, model.version, _evidence(model, text, kinds[0].code))
+
+    def matters_model(self) -> classifier.Model | None:
+        """Return the released model of kinds of matter, or None."""
+        return self._matters.model()
 
     def intents(self, text: str) -> dict[str, float]:
         """Return how probable each thing is that the text may want, without strange labels; empty without a model."""
@@ -89,10 +97,6 @@ class Understanding:
         chances = {guess.label: guess.probability for guess in self._guess(self._dangers, plain(text), top=ALL)}
         none = chances.pop(learning.NO_DANGER, None)
         return (max(chances, key=lambda kind: chances[kind]), 1 - none) if none is not None and chances else None
-
-    def matters_model(self) -> classifier.Model | None:
-        """Return the released model of matters, or None."""
-        return self._matters.model()
 
     def warm_up(self) -> None:
         """Load segmenter and models now, before a server forks."""
@@ -117,3 +121,12 @@ class Understanding:
         except Exception:  # a broken model must not cost a resident the case
             log.exception("classifier failed")
             return []
+
+
+def _evidence(model: classifier.Model, text: str, label: str) -> tuple[str, ...]:
+    """Return the words that spoke for a label; none when they cannot be told, for the guess stands without them."""
+    try:
+        return tuple(word for word in model.evidence(text, label) if len(word) <= WORD)
+    except Exception:
+        log.exception("classifier cannot say why")
+        return ()

@@ -173,7 +173,8 @@ def _report(city: City, row: dict[str, str], classify: Callable[[str], Report]) 
     read = classify(row["text"])
     known = (routing.Guess(row["category"], 1.0),) if row["category"] else read.guesses
     place = city.locate_text(row["place"]) or city.locate_text(row["text"])
-    return Report(text=row["text"], place=place, guesses=known, model_version=read.model_version)
+    evidence = () if row["category"] else read.evidence
+    return Report(row["text"], place, guesses=known, model_version=read.model_version, evidence=evidence)
 
 
 def _open(book: Book, city: City, row: dict[str, str], report: Report, now: datetime) -> bool:

@@ -53,7 +53,8 @@ class Report:
     """What one message brings to a case.
 
     A message in the chat has one file, which WeChat keeps; `photos` come from our own pages. `correcting`: its place
-    takes the stead of an earlier one; `read`: an engine found it in a file that is there.
+    takes the stead of an earlier one; `read`: an engine found it in a file that is there; `evidence`: the words that
+    spoke for the first of the `guesses`.
     """
 
     text: str = ""
@@ -62,6 +63,7 @@ class Report:
     photos: tuple[Photo, ...] = ()
     guesses: tuple[routing.Guess, ...] = ()
     model_version: str | None = None
+    evidence: tuple[str, ...] = ()
     correcting: bool = False
     danger: bool = False
     read: bool = False
@@ -118,7 +120,7 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     place = report.place or _completed(city, case, report)
     placed = place is not None and (report.correcting or case.place_source in ASSUMED or _says_more(place, case))
     if placed:
-        _put(case, place)
+        put_place(case, place)
     choose: tuple[str, ...] = ()
     ask_place, holder, kind = False, case.holder_id, case.category_code
     if report.danger:
@@ -255,7 +257,7 @@ def _blank(city: City, report: Report, place: routing.Located | None, now: datet
     if report.danger:
         _alarm(case, now)
     _understand(city, case, report)
-    _put(case, place)
+    put_place(case, place)
     lifecycle.hold(case, city, city.dispatch, now)
     return case
 
@@ -276,6 +278,7 @@ def _understand(city: City, case: CaseRow, report: Report) -> bool:
         {"code": guess.code, "probability": round(guess.probability, 4)} for guess in report.guesses[:KEPT_GUESSES]
     ]
     case.model_version, case.certainty = report.model_version, report.guesses[0].probability
+    case.evidence = list(report.evidence)
     return True
 
 
@@ -304,7 +307,8 @@ def _says_more(place: routing.Located, case: CaseRow) -> bool:
     return case.grid_id is None and place.grid_id is not None
 
 
-def _put(case: CaseRow, place: routing.Located | None) -> None:
+def put_place(case: CaseRow, place: routing.Located | None) -> None:
+    """Let a case be at this place; None leaves it where it is."""
     if place is not None:
         case.place_words, case.place_source, case.grid_id = place.words, place.source, place.grid_id
         case.lon, case.lat = place.lon, place.lat

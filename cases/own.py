@@ -36,6 +36,7 @@ class Given:
     photos: tuple[Photo, ...] = ()
     guesses: tuple[Guess, ...] = ()
     model_version: str | None = None
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def _supplement(deed: _Deed) -> None:
         photos=given.photos,
         guesses=given.guesses,
         model_version=given.model_version,
+        evidence=given.evidence,
     )
     intake.extend_case(deed.book, deed.city, deed.case, report, deed.now)
 

@@ -48,6 +48,7 @@ EVENTS = {
     "transcribed": "人工听写",
     "anonymous": "要求匿名",
     "alarm_widened": "警情没人签收",
+    "placed": "写明地点",
 }
 # Whose words a transcript is.
 TRANSCRIBED_BY = {"wechat": "微信听写", "engine": "机器听写", "resident": "居民改过", "staff": "人工听写"}

@@ -165,7 +165,7 @@ def _case_commands(group: AppGroup, house: House) -> None:
 
         def classify(text: str) -> Report:
             reading = house.understanding.matter(text)
-            return Report(text=text, guesses=reading.guesses, model_version=reading.model_version)
+            return Report(text, guesses=reading.guesses, model_version=reading.model_version, evidence=reading.evidence)
 
         done = exchange.import_rows(house.store, house.cities, exchange.read_rows(file), classify, utc_now())
         click.echo(f"新开 {done.opened} 个工单，{done.known} 个以前导入过。")

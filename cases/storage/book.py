@@ -24,6 +24,7 @@ from cases.storage.tables import (
     StaffRow,
     UnitRow,
 )
+from cases.storage.triage import TriageQueries
 from cases.workflow import ENDED, OPEN, UNRESOLVED
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class QueuePage:
     pages: int
 
 
-class Book(OutboxQueries, CityQueries, LabelQueries):
+class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries):
     """The case book within one transaction."""
 
     def __init__(self, session: Session) -> None:

@@ -25,7 +25,7 @@ ANYBODY = ""
 PAGES = {
     ANYBODY: ("/", "/sandbox/", "/console/login"),
     "urban": ("/console/", "/console/?list=resolved", "/console/?list=ended", "/console/cases/{number}"),
-    "dispatcher": ("/console/", "/console/?list=all", "/console/cases/{number}"),
+    "dispatcher": ("/console/", "/console/?list=all", "/console/cases/{number}", "/console/triage"),
     "leader": ("/console/?list=all", "/console/cases/{number}"),
     "admin": ("/console/categories", "/console/rules", "/console/rules/edit"),
 }

@@ -19,12 +19,13 @@ from web.console import (
     session,
     texts,
     trainings,
+    triage,
 )
 
 if TYPE_CHECKING:
     from bot.assembly import House
 
-PARTS = (session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import)
+PARTS = (session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import, triage)
 
 
 def blueprint(house: House) -> Blueprint:

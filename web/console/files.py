@@ -33,7 +33,12 @@ def register(routes: Blueprint, house: House) -> None:
             city = house.cities.current(book)
             me = actor(book, city)
             report = Report(
-                words, city.locate_text(words), guesses=reading.guesses, model_version=reading.model_version, read=True
+                words,
+                city.locate_text(words),
+                guesses=reading.guesses,
+                model_version=reading.model_version,
+                evidence=reading.evidence,
+                read=True,
             )
             try:
                 case = handling.transcribe(book, city, me, attachment_id, report, utc_now())

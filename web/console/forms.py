@@ -67,19 +67,23 @@ def _form(city: City, me: Actor, case: CaseRow, rule: Rule) -> ActionForm:
         asks_text=action not in WITHOUT_TEXT,
         needs_text="text" in rule.needs,
         asks_photos=action in WITH_PHOTOS,
-        units=_units(city, me, case) if sending else (),
+        units=unit_groups(city, me, case, chosen=_likely(city, case)) if sending else (),
         categories=_categories(city, case) if sending and me.role == "dispatcher" else (),
         reasons=REASONS.get(action, ()),
     )
 
 
-def _units(city: City, me: Actor, case: CaseRow) -> Grouped:
-    """Return the possible targets by kind; the unit that the kind of matter names comes chosen."""
+def _likely(city: City, case: CaseRow) -> str:
+    """Return the code of the unit that the kind of matter names."""
     category = city.categories.get(case.category_code or "")
-    likely = city.queue_unit(category.queue, case.grid_id).code if category else ""
+    return city.queue_unit(category.queue, case.grid_id).code if category else ""
+
+
+def unit_groups(city: City, me: Actor, case: CaseRow, *, chosen: str) -> Grouped:
+    """Return the possible targets by kind; the unit with the code `chosen` comes chosen."""
     groups: dict[str, list[Choice]] = defaultdict(list)
     for unit in handling.targets(city, me, case):
-        groups[words.UNIT_KINDS[unit.kind]].append(Choice(unit.code, unit.name, unit.code == likely))
+        groups[words.UNIT_KINDS[unit.kind]].append(Choice(unit.code, unit.name, unit.code == chosen))
     order = ("部门", "网格", "社区", "街道", "区", "市")
     return tuple((name, tuple(groups[name])) for name in order if name in groups)
 

@@ -10,7 +10,7 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 
 from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
-from cases import accounts, alarms, handling, limits
+from cases import accounts, alarms, handling, limits, triage
 from cases.numbers import number_of
 from cases.training import TRAINERS
 from cases.words import ROLES, title_of
@@ -98,8 +98,15 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         Tab(each.key, each.name, book.count(each.scope), current=each.key == current)
         for each in handling.lists_of(found)
     ]
+    to_decide = triage.waiting_count(book, city) if found.role == "dispatcher" else None
     fault = book.meta(FAULT_KEY) if found.role in {"dispatcher", "admin"} else ""
-    return {"me": person, "tabs": tabs, "alarms": alarm_lines(book, city, found), "account_fault": fault}
+    return {
+        "me": person,
+        "tabs": tabs,
+        "to_decide": to_decide,
+        "alarms": alarm_lines(book, city, found),
+        "account_fault": fault,
+    }
 
 
 def alarm_lines(book: Book, city: City, found: Actor) -> list[Alarm]:

@@ -135,7 +135,7 @@ def _thread(
         if not (row.public or messages or row.action == Action.NOTE):
             continue
         notice = next((message.text for message in messages if message.text), "")
-        media = tuple(_media(part, heard=voices) for part in parts[row.id])
+        media = tuple(media_of(part, heard=voices) for part in parts[row.id])
         entries.append(
             Entry(
                 at=moment(row.at),
@@ -155,7 +155,8 @@ def _said(row: HistoryRow, media: tuple[Media, ...]) -> str:
     return "" if any(part.transcript == row.text for part in media) else row.text
 
 
-def _media(part: AttachmentRow, *, heard: bool) -> Media:
+def media_of(part: AttachmentRow, *, heard: bool) -> Media:
+    """Return a photo, voice or video; of a voice that this person may not hear only the words."""
     if part.kind == "voice" and not heard:
         return Media(part.kind, "withheld", "", "", part.transcript, "", "居民要求匿名，语音只给派单员听")
     stored = part.state == "stored"

@@ -87,6 +87,7 @@ def _act(house: House, number: str, action: Action, photos: tuple[Photo, ...]) -
         photos=photos,
         guesses=reading.guesses if reading is not None else (),
         model_version=reading.model_version if reading is not None else None,
+        evidence=reading.evidence if reading is not None else (),
     )
     with house.store.write() as book:
         resident = me(house, book)
