@@ -122,7 +122,9 @@ def _steps(judged: Sequence[Judged], confident: float) -> list[Step]:
 
 def _since(book: Book, version: str | None) -> str:
     row = next((row for row in book.releases(training.HISTORY) if row.version == version), None)
-    return f"{moment(row.at)} 上线" if row is not None else "出厂自带"
+    if row is None:
+        return "出厂自带"
+    return f"{moment(row.at)} {'上线' if row.kind == 'release' else '换回'}"
 
 
 def _who(book: Book, staff_id: int | None) -> str:
