@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHOWN_FAULTS = 5
-# From so many characters in all on, texts are not held in memory.
-LARGE = 12_000_000
+# From so many texts, or characters in all, on, they are not held in memory but read as a stream.
+LARGE, LARGE_CHARACTERS = 100_000, 12_000_000
 
 
 class DataError(Exception):
@@ -41,19 +41,18 @@ class ExampleFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.characters = 0
+        self.characters = self.count = 0
         faults: list[str] = []
-        count = 0
         for row, line in self._lines():
             try:
                 self.characters += len(_example(line, row).text[:MAX_CHARACTERS])
-                count += 1
+                self.count += 1
             except ValueError as error:
                 faults.append(f"row {row}: {error}")
         if faults:
             more = f" (and {len(faults) - SHOWN_FAULTS} more)" if len(faults) > SHOWN_FAULTS else ""
             raise DataError(f"{path}: {'; '.join(faults[:SHOWN_FAULTS])}{more}")
-        if not count:
+        if not self.count:
             raise DataError(f"{path}: holds no examples")
 
     def __iter__(self) -> Iterator[Example]:
@@ -121,11 +120,14 @@ def _label(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 
-def characters(examples: Iterable[Example]) -> int:
-    """Return how many characters some examples have in all, none counting beyond MAX_CHARACTERS."""
+def is_large(examples: Iterable[Example]) -> bool:
+    """Say whether some examples are too many to be held in memory; no text counts beyond MAX_CHARACTERS."""
     if isinstance(examples, ExampleFile):
-        return examples.characters
-    return sum(len(example.text[:MAX_CHARACTERS]) for example in examples)
+        count, characters = examples.count, examples.characters
+    else:
+        sizes = [len(example.text[:MAX_CHARACTERS]) for example in examples]
+        count, characters = len(sizes), sum(sizes)
+    return count > LARGE or characters > LARGE_CHARACTERS
 
 
 def unlike(examples: Iterable[Example]) -> tuple[list[Example], list[int]]:

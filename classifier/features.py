@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -206,10 +206,10 @@ class Vocabulary:
         return csr_matrix((values.astype(np.float32), columns, ends), shape=(texts, width))
 
 
-def learn(chunks: Sequence[Runs], texts: int, least: int, most: int) -> Vocabulary:
+def learn(chunks: Iterable[Runs], texts: int, least: int, most: int) -> Vocabulary:
     """Return the runs that occur in `least` or more of the texts, at most the `most` frequent ones.
 
-    `chunks` have the runs of parts of the texts; each part's rows are its own.
+    `chunks` have the runs of parts of the texts; each part's rows are its own, and one at a time is in memory.
     """
     pairs = [_documents(runs) for runs in chunks]
     hashes = np.concatenate([found for found, _, _ in pairs])

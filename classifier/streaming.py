@@ -80,7 +80,7 @@ def _survey(examples: Iterable[Example], rng: random.Random) -> Survey:
 
 def _vocabulary(sample: list[Example], language: Language, labels: int) -> Vocabulary:
     prepared = language.prepared([example.text for example in sample])
-    parts = [language.runs(prepared[at : at + BATCH]) for at in range(0, len(prepared), BATCH)]
+    parts = (language.runs(prepared[at : at + BATCH]) for at in range(0, len(prepared), BATCH))
     return learn(parts, len(prepared), LEAST, training.most_terms(labels))
 
 

@@ -1,8 +1,8 @@
 """Training: TF-IDF of characters and words, a linear SVM, and a curve that makes its margins honest.
 
-Few texts are held in memory and learnt by scikit-learn's LinearSVC. From `LARGE` characters on they are read as a
-stream: the vocabulary comes from a sample, the weights from averaged stochastic gradient descent (SGDClassifier) over
-all of them, so that memory stays bounded and time grows linearly.
+Few texts are held in memory and learnt by scikit-learn's LinearSVC. Many (`data.LARGE`) are read as a stream: the
+vocabulary comes from a sample, the weights from averaged stochastic gradient descent (SGDClassifier) over all of them, so
+that memory stays bounded and time grows linearly.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
-from classifier.data import LARGE, DataError, characters, unlike
+from classifier.data import LARGE, DataError, is_large, unlike
 from classifier.features import BATCH, learn
 from classifier.model import Calibration, Language, Model
 from classifier.text import Prepared
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # So many folds below so many examples: of few, each fold must leave nearly all to learn from, or the probabilities come
 # out too modest.
-FOLDS = ((5_000, 10), (20_000, 4), (LARGE, 2))
+FOLDS = ((5_000, 10), (20_000, 4), (LARGE + 1, 2))
 # From so many examples on, a run that occurs once is noise.
 LARGE_SET = 5_000
 MAX_TERMS, MAX_WEIGHTS = 400_000, 24_000_000
@@ -77,7 +77,7 @@ def train(
     Raises DataError when there are fewer than two labels.
     """
     language = language or Language()
-    if characters(examples) > LARGE:
+    if is_large(examples):
         from classifier import streaming  # noqa: PLC0415 - it builds on this module
 
         return streaming.train(examples, seed, language, progress)
@@ -130,10 +130,9 @@ def openings(text: Prepared) -> list[Prepared]:
 
 def _matrix(language: Language, prepared: Sequence[Prepared], targets: Whole, labels: int) -> tuple[Vocabulary, Matrix]:
     """Return the vocabulary of some texts, and the features of them and of their openings."""
-    parts = [language.runs(batch) for batch in _batches(prepared)]
     least = 2 if len(prepared) >= LARGE_SET else 1
-    vocabulary = learn(parts, len(prepared), least, most_terms(labels))
-    found = [vocabulary.weigh(runs, len(batch)) for runs, batch in zip(parts, _batches(prepared), strict=True)]
+    vocabulary = learn(map(language.runs, _batches(prepared)), len(prepared), least, most_terms(labels))
+    found = [vocabulary.weigh(language.runs(batch), len(batch)) for batch in _batches(prepared)]
     short = [(at, opening) for at, text in enumerate(prepared) for opening in openings(text)]
     found += [vocabulary.weigh(language.runs(batch), len(batch)) for batch in _batches([text for _, text in short])]
     texts = np.array([*range(len(prepared)), *(at for at, _ in short)], dtype=np.int64)

@@ -262,7 +262,7 @@ def test_many_texts_are_learnt_as_a_stream(monkeypatch: pytest.MonkeyPatch, tmp_
     """A source too large for memory is only gone through, never held, and gives a model as good, the same each time."""
     rows = [{"text": f"{each.text}第{at}次", "label": each.label} for at in range(60) for each in EXAMPLES]
     source = ExampleFile(write(tmp_path / "many.jsonl", rows))
-    monkeypatch.setattr("classifier.training.LARGE", 1000)
+    monkeypatch.setattr("classifier.data.LARGE", 100)
     (model, metrics), (again, _) = classifier.train(source, seed=2), classifier.train(source, seed=2)
     texts = [each.text for each in EXAMPLES]
     assert metrics["accuracy"] > 0.95
