@@ -1,8 +1,8 @@
 """Training: TF-IDF of characters and words, a linear SVM, and a curve that makes its margins honest.
 
 Few texts are held in memory and learnt by scikit-learn's LinearSVC. Many (`data.LARGE`) are read as a stream: the
-vocabulary comes from a sample, the weights from averaged stochastic gradient descent (SGDClassifier) over all of them, so
-that memory stays bounded and time grows linearly.
+vocabulary comes from a sample, the weights from averaged stochastic gradient descent (SGDClassifier) over all of them;
+memory stays bounded and time grows linearly.
 """
 
 from __future__ import annotations
