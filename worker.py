@@ -1,8 +1,8 @@
 """The worker: what happens outside a request.
 
-`python worker.py` keeps three processes alive: one for each RQ queue, and the sweeper, which needs only the
-database and finds what no bell told of; a fourth, where an engine is set, finds the words in voices and photos. Each
-can also run alone: `python worker.py outbox`.
+`python worker.py` keeps four processes alive: one for each RQ queue; the sweeper, which needs only the database and
+finds what no bell told of; the trainer, which trains the classifier when a dispatcher asks. A fifth, where an engine is
+set, finds the words in voices and photos. Each can also run alone: `python worker.py outbox`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import alarms, exchange, intake
+from cases import alarms, exchange, intake, training
 from cases.lifecycle import NotAllowed
 from cases.storage.tables import AttachmentRow, CaseRow, OutboxRow, ResidentRow
 from web import logs
@@ -44,6 +44,9 @@ REDIS_SECONDS = 2.0
 STOP_SECONDS = 10.0
 SWEEPER = "sweeper"
 READER = "reader"
+TRAINER = "trainer"
+TRAIN_SECONDS = 2.0
+NICE = 10
 READ_SECONDS = 1.0
 READ_BATCH = 5
 
@@ -147,6 +150,14 @@ def read_files(this: House) -> int:
     return _each("reading", waiting, this.reader.read)
 
 
+def train(this: House) -> int:
+    """Do the training that waits, if one does. Returns how many were done."""
+    with this.store.read() as book:
+        waiting = training.next_training(book, utc_now())
+    shop = training.Workshop(this.store, this.cities, this.settings.models_dir, utc_now)
+    return _each("training", [waiting] if waiting is not None else [], partial(training.run, shop))
+
+
 def run_sweeper() -> None:
     """Sweep until told to stop."""
     _repeat(lambda: sweep(house()) >= SWEEP_BATCH, SWEEP_SECONDS)
@@ -157,9 +168,15 @@ def run_reader() -> None:
     _repeat(lambda: read_files(house()) >= READ_BATCH, READ_SECONDS)
 
 
-def _repeat(act: Callable[[], bool], seconds: float) -> None:
+def run_trainer() -> None:
+    """Train when somebody asks, behind everything else, until told to stop: a training that breaks off begins again."""
+    os.nice(NICE)
+    _repeat(lambda: train(house()) > 0, TRAIN_SECONDS, leave=partial(os._exit, 0))
+
+
+def _repeat(act: Callable[[], bool], seconds: float, leave: Callable[[], None] = lambda: None) -> None:
     """Do this again and again, at once while it says that there is more; a database that is away is waited for."""
-    stop = _stop_event()
+    stop = _stop_event(leave)
     while not stop.is_set():
         try:
             busy = act()
@@ -193,7 +210,7 @@ def run_all() -> None:
     """Keep a process for each queue, the sweeper and, where there is an engine, the reader alive until told to stop."""
     settings = configuration.load()
     reads = bool(settings.speech_model) or settings.ocr == "on"
-    names = [*JOBS, SWEEPER, *([READER] if reads else [])]
+    names = [*JOBS, SWEEPER, TRAINER, *([READER] if reads else [])]
     stop = _stop_event()
     parent = os.getppid()
     children: dict[str, subprocess.Popen[bytes]] = {}
@@ -214,17 +231,23 @@ def run_all() -> None:
             child.kill()
 
 
-def _stop_event() -> threading.Event:
+def _stop_event(leave: Callable[[], None] = lambda: None) -> threading.Event:
+    """Return what is set when this process is told to stop; `leave` is called then as well."""
     stop = threading.Event()
+
+    def told(_number: int, _frame: object) -> None:
+        stop.set()
+        leave()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
+        signal.signal(number, told)
     return stop
 
 
 def main(arguments: list[str]) -> int:
     """Run everything, or the one part that is named. Returns the exit code."""
     parts: dict[str, Callable[[], None]] = {name: partial(run_queue, name) for name in JOBS}
-    parts[SWEEPER], parts[READER] = run_sweeper, run_reader
+    parts[SWEEPER], parts[READER], parts[TRAINER] = run_sweeper, run_reader, run_trainer
     if len(arguments) > 1 or (arguments and arguments[0] not in parts):
         print(f"usage: python worker.py [{'|'.join(parts)}]", file=sys.stderr)
         return 2

@@ -65,6 +65,7 @@ PLACE_MISSING = "请告诉我在哪里：小区和楼号，或路名和门牌；
 PLACE_ASSUMED = "您没说地点，我先按{place}记了；不对的话，请说一下在哪里。"
 PLACE_VAGUE_ROAD = "“{place}”比较长，请再说一下几号，或者发个定位。"
 PLACE_VAGUE = "“{place}”挺大的，请再说一下哪一栋，或者发个定位。"
+PLACE_WHICH = "是{options}，还是别的地方？请再说一下，或者发个定位。"
 PLACE_OUTSIDE = "这个位置好像不在我们区里，派单员会核对；您也可以再说说在哪里。"
 ANYTHING_MORE = "有照片或要补充的，接着发就行。"
 # Danger to life: whom to call, before anything else. The keys are those of `bot.emergency.Danger`.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot import phrases
 from cases import limits, neighbours, words
+from cases.deciding import place_of
 from cases.intake import ASSUMED
 from cases.numbers import number_of, spoken
 from cases.workflow import State
@@ -48,7 +49,7 @@ def added_reply(city: City, outcome: Outcome, report: Report, now: datetime, *, 
     first_words = bool(report.text) and case.text == report.text
     if outcome.rerouted or first_words:
         return "\n".join([phrases.ADDED.format(number=number), *_understood(city, outcome, now)])
-    more = _about_place(case, outcome, report, quiet=quiet)
+    more = _about_place(city, outcome, report, quiet=quiet)
     if not more and quiet:
         return ""
     if report.media is not None and not report.text:
@@ -57,17 +58,19 @@ def added_reply(city: City, outcome: Outcome, report: Report, now: datetime, *, 
     return "\n".join([phrases.ADDED.format(number=number), *more])
 
 
-def _about_place(case: CaseRow, outcome: Outcome, report: Report, *, quiet: bool) -> list[str]:
+def _about_place(city: City, outcome: Outcome, report: Report, *, quiet: bool) -> list[str]:
     """Return what is to be said of the place that an addition brought, or that is still missing."""
-    lines = []
-    outside = outcome.placed and case.grid_id is None and case.place_source == "location"
-    vague = outcome.placed and case.grid_id is None and case.place_source == "text"
+    lines, case = [], outcome.case
+    place = place_of(city, case)
+    unknown = outcome.placed and place is not None and not place.known
+    outside = unknown and case.place_source == "location"
+    vague = unknown and case.place_source == "text"
     if outcome.placed and (outside or vague or not quiet or case.place_asked or report.correcting):
         lines.append(phrases.PLACE_ADDED.format(place=case.place_words))
     if outside:
         lines.append(phrases.PLACE_OUTSIDE)
     if vague or (outcome.ask_place and not case.place_asked and case.text):
-        lines.append(_ask_place(case))
+        lines.append(_ask_place(city, case))
     return lines
 
 
@@ -78,8 +81,10 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
     lines = []
     place = phrases.AT.format(place=case.place_words) if case.place_source and case.place_source not in ASSUMED else ""
     contact_by = limits.spoken_time(case.contact_by, now)
-    sure = category is not None and bool(case.guesses) and case.guesses[0]["probability"] >= city.confident
-    if category is not None and (sure or holder.kind != "dispatch"):
+    sure = category is not None and city.sure(case.category_code, case.guesses)
+    if category is not None and (
+        sure or (holder.kind != "dispatch" and case.rule_id is None) or case.category_by != "classifier"
+    ):
         lines.append(phrases.UNDERSTOOD.format(category=category.name, place=place))
         if category.urgent and outcome.recognised:
             lines.append(phrases.DANGER)
@@ -92,7 +97,7 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
     else:
         lines.append(phrases.PLACE_FIRST.format(contact_by=contact_by))
     if outcome.ask_place and not case.place_asked:
-        lines.append(_ask_place(case))
+        lines.append(_ask_place(city, case))
     elif case.place_source in ASSUMED and case.place_words and (category is None or category.needs_place):
         lines.append(phrases.PLACE_ASSUMED.format(place=case.place_words))
     else:
@@ -100,7 +105,10 @@ def _understood(city: City, outcome: Outcome, now: datetime) -> list[str]:
     return lines
 
 
-def _ask_place(case: CaseRow) -> str:
+def _ask_place(city: City, case: CaseRow) -> str:
+    place = place_of(city, case)
+    if place is not None and place.options:
+        return phrases.PLACE_WHICH.format(options="、".join(place.options[:SHOWN]))
     if case.place_words and case.grid_id is None:
         phrase = phrases.PLACE_VAGUE_ROAD if ROAD.search(case.place_words) else phrases.PLACE_VAGUE
         return phrase.format(place=case.place_words)

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cases.geo import GridIndex
+from cases.gazetteer import Gazetteer
+from cases.geo import CANDIDATES, GridIndex
 from cases.guide import Entry, Guide
-from cases.places import Gazetteer, Place, parse_numbers
+from cases.mentions import best, how_found, mentions
+from cases.places import Place, parse_numbers
 from cases.routing import CONFIDENT, Category, Located
+from cases.rule_checks import Known, build
+from cases.rules import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from cases.mentions import Mention
+    from cases.rules import Rule
     from cases.storage import Book
     from cases.storage.tables import GuideRow, PlaceRow
 
 VERSION_KEY = "city_version"
 CONFIDENT_KEY = "confident"
 PLACE_CHARACTERS = 60
+# So many places that it may be are named.
+OPTIONS = 4
+# A place from these was found in words, and can be found in them again.
+SAID = frozenset({"text", "photo"})
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,22 @@ class City:
     guide: Guide
     confident: float
     polygons: Mapping[int, dict[str, object]] = field(repr=False)
+    drafts: tuple[Draft, ...] = ()
+
+    @cached_property
+    def known(self) -> Known:
+        """Return what rules may name."""
+        units = {code: (unit.name, unit.kind, unit.path) for code, unit in self.by_code.items()}
+        return Known(self.categories, units, self.confident)
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return the administrator's rules in their order."""
+        return build(self.drafts, self.known)
+
+    def sure(self, code: str | None, guesses: Sequence[Mapping[str, float]]) -> bool:
+        """Say whether a case's first guess is good enough to be acted on by itself."""
+        return bool(guesses) and guesses[0]["probability"] >= self.known.threshold(code)
 
     @property
     def dispatch(self) -> Unit:
@@ -61,8 +88,8 @@ class City:
         """Return the unit that a routing decision names; the dispatchers where it names nothing that exists."""
         if queue == "grid" and grid_id is not None:
             return self.units[grid_id]
-        if queue == "street" and grid_id is not None:
-            return self.above(grid_id, "street") or self.dispatch
+        if queue in {"street", "community"} and grid_id is not None:
+            return self.above(grid_id, queue) or self.dispatch
         return self.by_code.get(queue) or self.dispatch
 
     def above(self, unit_id: int, kind: str) -> Unit | None:
@@ -83,18 +110,53 @@ class City:
 
     def locate_text(self, text: str) -> Located | None:
         """Return the place that a text names best, or None."""
-        mention = self.gazetteer.best(text)
-        if mention is None:
-            return None
-        if mention.place is None:
-            return Located(mention.words, None, "text")
-        return Located(mention.words, mention.place.grid_id, "text", mention.place.lon, mention.place.lat)
+        mention = best(self.gazetteer, text)
+        return self._located(mention) if mention is not None else None
 
     def locate_point(self, lon: float, lat: float, label: str) -> Located:
-        """Return the place of a WGS-84 point; the grid is None outside all grids."""
-        grid_id = self.grids.find(lon, lat)
-        words = label.strip() or (f"{self.units[grid_id].name}附近" if grid_id else "发来的定位")
-        return Located(words[:PLACE_CHARACTERS], grid_id, "location", lon, lat)
+        """Return the place of a WGS-84 point. Between grids it is to be claimed; far from all it has no grid."""
+        near = self.grids.near(lon, lat)
+        words = label.strip()[:PLACE_CHARACTERS]
+        if near.sure:
+            grid_id = near.grids[0]
+            return Located(words or f"{self.units[grid_id].name}附近", grid_id, "location", lon, lat)
+        if not near.grids:
+            return Located(words or "发来的定位", None, "location", lon, lat)
+        where = "定位在两个网格交界处" if len(near.grids) > 1 else "定位在网格边界外一点"
+        place = self._to_claim(words or f"{self.units[near.grids[0]].name}边上", near.grids, "location", where)
+        return replace(place, lon=lon, lat=lat)
+
+    def placed(self, known: Located, text: str) -> Located:
+        """Return a place that a case has kept the outline of, with what was said of it when it was found."""
+        if known.source == "location" and known.grid_id is None and known.lon is not None and known.lat is not None:
+            return self.locate_point(known.lon, known.lat, known.words)
+        if known.source not in SAID:
+            return known
+        first = best(self.gazetteer, text)
+        for mention in filter(None, (first, *mentions(self.gazetteer, text))):
+            found = self._located(mention)
+            if (found.words, found.grid_id) == (known.words, known.grid_id):
+                return replace(found, source=known.source)
+        return known
+
+    def _located(self, mention: Mention) -> Located:
+        place, note = mention.place, how_found(mention)
+        if place is not None:
+            return Located(mention.words, place.grid_id, "text", place.lon, place.lat, note=note)
+        grids = tuple(dict.fromkeys(each.grid_id for each in mention.among))
+        if mention.shared and len(grids) > 1:
+            return self._to_claim(mention.words, grids[:CANDIDATES], "text", "说的地方在两个网格之间")
+        options = tuple(dict.fromkeys(each.name for each in mention.among))
+        if len(options) > 1:
+            note = "，".join(filter(None, (note, f"可能是{'、'.join(options[:OPTIONS])}")))
+        return Located(mention.words, None, "text", note=note, options=options if len(options) > 1 else ())
+
+    def _to_claim(self, words: str, grids: tuple[int, ...], source: str, where: str) -> Located:
+        names = "、".join(self.units[each].name for each in grids)
+        community = self.above(grids[0], "community")
+        shared = community is not None and all(self.units[each].path.startswith(community.path) for each in grids)
+        claim = community.code if community is not None and shared else "dispatch"
+        return Located(words, None, source, note=f"{where}：{names}，请认领", grids=grids, claim=claim)
 
     def locate_grid(self, grid_id: int | None, source: str) -> Located | None:
         """Return a grid as a place, for what is known without words: a scanned code, a usual grid."""
@@ -144,6 +206,8 @@ def read_city(book: Book, version: str) -> City:
                 row.needs_place,
                 row.urgent,
                 (row.accept_hours, row.contact_hours, row.finish_hours),
+                row.auto,
+                row.confident,
             )
             for row in book.categories()
         },
@@ -152,6 +216,7 @@ def read_city(book: Book, version: str) -> City:
         guide=Guide([_entry(row) for row in book.guide()]),
         confident=float(book.meta(CONFIDENT_KEY) or CONFIDENT),
         polygons=polygons,
+        drafts=tuple(Draft(row.id, row.name, row.active, row.conditions, row.queue, row.note) for row in book.rules()),
     )
 
 

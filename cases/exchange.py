@@ -9,11 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 
 from cases import lifecycle, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
+from cases.sheets import ExchangeError, Line, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,23 +40,6 @@ CHUNK = 200
 UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
 # How routing's reason about the place begins (cases/routing.py).
 ABOUT_PLACE = "地点："
-Numbered = tuple[int, dict[str, Any]]
-
-
-class ExchangeError(Exception):
-    """A file cannot be imported; `faults` has one line for each fault."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("；".join(faults))
-        self.faults = faults
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row of a file, and its number there, as an editor or a spreadsheet shows it."""
-
-    number: int
-    row: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -130,70 +114,14 @@ WRITERS: dict[str, Callable[[Iterator[dict[str, Any]]], bytes]] = {"jsonl": _jso
 
 
 def read_rows(path: Path) -> list[Line]:
-    """Read rows from a `.jsonl`, `.csv` or `.xlsx` file by its ending. Raises ExchangeError."""
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise ExchangeError([f"{path.name}：只认 {'、'.join(READERS)}"])
-    try:
-        rows = list(reader(path))
-    except UnicodeDecodeError as error:
-        raise ExchangeError([f"{path.name}：不是 UTF-8"]) from error
-    except (OSError, csv.Error) as error:
-        raise ExchangeError([f"{path.name}：读不了（{error}）"]) from error
-    return [Line(number, {name: _plain(row.get(name)) for name in (*REQUIRED, *OPTIONAL)}) for number, row in rows]
-
-
-def _plain(value: object) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _read_jsonl(path: Path) -> Iterator[Numbered]:
-    rows, faults = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
-        try:
-            row = json.loads(line) if line.strip() else None
-        except (ValueError, RecursionError):
-            row = line
-        if isinstance(row, dict):
-            rows.append((number, row))
-        elif line.strip():
-            faults.append(f"第 {number} 行：不是 JSON 对象")
-    if faults:
-        raise ExchangeError(faults)
-    return iter(rows)
-
-
-def _read_csv(path: Path) -> Iterator[Numbered]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return _table(list(csv.reader(stream)))
-
-
-def _read_xlsx(path: Path) -> Iterator[Numbered]:
-    try:
-        sheet = load_workbook(path, read_only=True, data_only=True).worksheets[0]
-        rows = list(sheet.iter_rows(values_only=True))
-    except OSError:
-        raise
-    except Exception as error:  # openpyxl raises whatever it stumbles over
-        raise ExchangeError([f"{path.name}：不是完好的 Excel 文件（.xlsx）"]) from error
-    return _table(rows)
-
-
-def _table(rows: Sequence[Sequence[object]]) -> Iterator[Numbered]:
-    """Give the rows below the head with their numbers in the file, where the head is row 1; empty rows are left out."""
-    names = [_plain(name) for name in rows[0]] if rows else []
-    missing = [name for name in REQUIRED if name not in names]
+    """Read the cases in a `.jsonl`, `.csv` or `.xlsx` file by its ending. Raises ExchangeError."""
+    sheet = read(path)
+    missing = [name for name in REQUIRED if name not in sheet.columns] if path.suffix.lower() != ".jsonl" else []
     if missing:
         raise ExchangeError([f"第 1 行：缺少列 {'、'.join(missing)}"])
-    body = enumerate(rows[1:], start=2)
-    return ((number, dict(zip(names, row, strict=False))) for number, row in body if any(map(_plain, row)))
-
-
-READERS: dict[str, Callable[[Path], Iterator[Numbered]]] = {
-    ".jsonl": _read_jsonl,
-    ".csv": _read_csv,
-    ".xlsx": _read_xlsx,
-}
+    return [
+        Line(line.number, {name: line.row.get(name, "") for name in (*REQUIRED, *OPTIONAL)}) for line in sheet.lines
+    ]
 
 
 def import_rows(

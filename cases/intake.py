@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cases import lifecycle, limits, routing
+from cases.deciding import decide_case
 from cases.lifecycle import REPORTER, SYSTEM
 from cases.places import house_number
 from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
@@ -271,7 +272,7 @@ def _understand(city: City, case: CaseRow, report: Report) -> bool:
     if not report.guesses or case.category_by != "classifier":
         return False
     known = case.guesses[0]["probability"] if case.guesses else 0.0
-    if case.guesses and (known >= city.confident or report.guesses[0].probability <= known):
+    if case.guesses and (city.sure(case.guesses[0]["code"], case.guesses) or report.guesses[0].probability <= known):
         return False
     case.guesses = [
         {"code": guess.code, "probability": round(guess.probability, 4)} for guess in report.guesses[:KEPT_GUESSES]
@@ -315,15 +316,10 @@ def put_place(case: CaseRow, place: routing.Located | None) -> None:
 
 def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Decision:
     """Decide the queue anew and put the case there; the reasons are kept with it."""
-    guess = _guess(case)
-    category = city.categories.get(guess.code) if guess else None
-    place = routing.Located(case.place_words, case.grid_id, case.place_source) if case.place_source else None
-    decision = routing.decide(guess, category, place, confident=city.confident, no_guess=_why_no_guess(case))
-    if case.urgent:
-        decision = replace(decision, queue="dispatch", reasons=(*decision.reasons, "可能有人身危险，先由派单台处置"))
+    decision = decide_case(city, case)
     if case.category_by == "classifier":
-        case.category_code = category.code if category else None
-    case.reasons = list(decision.reasons)
+        case.category_code = decision.category.code if decision.category else None
+    case.reasons, case.rule_id = list(decision.reasons), decision.rule_id
     unit = city.queue_unit(decision.queue, case.grid_id)
     if unit.kind == "dispatch":
         if case.state == State.NEW:
@@ -334,16 +330,10 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
     return decision
 
 
-def _guess(case: CaseRow) -> routing.Guess | None:
-    if case.category_by == "resident" and case.category_code:
-        return routing.Guess(case.category_code, 1.0, chosen=True)
-    first = case.guesses[0] if case.guesses else None
-    return routing.Guess(first["code"], first["probability"]) if first else None
-
-
 def _choices(city: City, case: CaseRow, decision: routing.Decision) -> tuple[str, ...]:
     """Return the kinds to offer when the classifier hesitates between two: their codes, the likelier first."""
-    if decision.ask_place or decision.queue != "dispatch" or case.urgent or case.category_by != "classifier":
+    decided = decision.queue != "dispatch" or decision.rule_id is not None or case.urgent
+    if decision.ask_place or decided or case.category_by != "classifier":
         return ()
     likely = [guess for guess in case.guesses if guess["code"] in city.categories][:OFFERED]
     if len(likely) < OFFERED or sum(guess["probability"] for guess in likely) < WORTH_ASKING:
@@ -354,10 +344,6 @@ def _choices(city: City, case: CaseRow, decision: routing.Decision) -> tuple[str
 def _alarm(case: CaseRow, now: datetime) -> None:
     """Mark danger to life: the duty desk has to acknowledge it."""
     case.urgent, case.alarmed_at, case.acknowledged_at, case.acknowledged_by = True, now, None, None
-
-
-def _why_no_guess(case: CaseRow) -> str:
-    return "分类器暂时用不了" if case.text else "还没有文字，不知道是什么事"
 
 
 def keep_media(book: Book, case: CaseRow, media: MediaPart, now: datetime) -> None:

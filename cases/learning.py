@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 import classifier
 from cases.city_files import CORPUS
+from classifier.model import Language
 from classifier.package import current_version
+from classifier.text import Places
 from classifier.training import label_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from cases.storage import Book
     from classifier import Example
 
 MATTERS, INTENTS, DANGERS = "matters", "intents", "dangers"
@@ -36,30 +39,44 @@ def starter_sets() -> dict[str, list[Example]]:
     }
 
 
+def terms() -> tuple[str, ...]:
+    """Return the words of the trade, which are kept whole when texts are cut."""
+    return tuple(example.text for example in classifier.read_examples(CORPUS / "terms.jsonl"))
+
+
+def language(book: Book) -> Language:
+    """Return what the classifier knows of this city: its places' names and aliases, and the words of the trade."""
+    names = {name for row in book.places() for name in (row.name, *map(str, row.aliases))}
+    return Language(Places(tuple(names)), terms())
+
+
 def _rest(examples: Sequence[Example], known: Sequence[Example], label: str) -> list[Example]:
     """Return the examples whose texts are not known otherwise, under one label."""
     texts = {example.text for example in known}
     return [classifier.Example(example.text, label) for example in examples if example.text not in texts]
 
 
-def _of_before(folder: Path) -> bool:
-    """Say whether a model of intents has labels of an earlier kind (`chat/greeting`), which mean nothing now."""
-    try:
-        return any("/" in label for label in classifier.load(folder).labels)
-    except classifier.PackageError:  # said where it is used
+def _of_use(folder: Path, name: str) -> bool:
+    """Say whether a released version can be used: not one of an earlier form, nor of intents that mean nothing now."""
+    if current_version(folder) is None:
         return False
+    try:
+        labels = classifier.load(folder).labels
+    except classifier.PackageError:
+        return False
+    return name != INTENTS or not any("/" in label for label in labels)
 
 
-def train_starters(models_dir: Path) -> Iterator[tuple[str, dict[str, float]]]:
-    """Train and release each starter model that has no released version of use yet; yield its name and metrics."""
-    missing = [
-        name
-        for name in (MATTERS, INTENTS, DANGERS)
-        if current_version(models_dir / name) is None or (name == INTENTS and _of_before(models_dir / name))
-    ]
+def train_starters(models_dir: Path, city: Language | None = None) -> Iterator[tuple[str, dict[str, float]]]:
+    """Train and release each starter model that has no released version of use; yield its name and metrics.
+
+    `city`: the places and terms that the model of matters should know (`language`); without it only the terms.
+    """
+    missing = [name for name in (MATTERS, INTENTS, DANGERS) if not _of_use(models_dir / name, name)]
     sets = starter_sets() if missing else {}
     for name in missing:
-        model, metrics = classifier.train(sets[name], seed=SEED)
+        known = (city or Language(terms=terms())) if name == MATTERS else Language()
+        model, metrics = classifier.train(sets[name], seed=SEED, language=known)
         counts = label_counts(sets[name])
         classifier.save(model, models_dir / name, seed=SEED, metrics=metrics, label_counts=counts)
         yield name, metrics

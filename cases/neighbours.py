@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cases import lifecycle
+from cases.geo import metres
 from cases.lifecycle import REPORTER
 from cases.numbers import number_of, spoken
 from cases.storage.tables import CaseRow, FollowerRow
@@ -24,7 +24,6 @@ NEAR_METRES = 150.0
 LATELY = timedelta(days=14)
 # Only a place that somebody named or sent can be near another.
 NAMED = frozenset({"text", "location"})
-METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def nearby(book: Book, city: City, case: CaseRow, now: datetime) -> Nearby | Non
     Nothing is said of matters that are no public thing: those without a place, and danger to life.
     """
     category = city.categories.get(case.category_code or "")
-    sure = case.category_by != "classifier" or (case.guesses and case.guesses[0]["probability"] >= city.confident)
+    sure = case.category_by != "classifier" or city.sure(case.category_code, case.guesses)
     if category is None or not category.needs_place or not sure or case.urgent or case.place_source not in NAMED:
         return None
     found = [each for each in book.same_kind(case, now - LATELY) if not each.urgent and _near(case, each)]
@@ -60,12 +59,6 @@ def _near(one: CaseRow, other: CaseRow) -> bool:
     if one.lon is None or one.lat is None or other.lon is None or other.lat is None:
         return bool(one.place_words) and one.place_words == other.place_words
     return metres(one.lon, one.lat, other.lon, other.lat) <= NEAR_METRES
-
-
-def metres(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
-    """Return the distance in metres between two points (WGS-84) of one city, on a flat earth."""
-    east = (lon - other_lon) * math.cos(math.radians(lat))
-    return math.hypot(east, lat - other_lat) * METRES_PER_DEGREE
 
 
 def join(book: Book, case: CaseRow, target: CaseRow, now: datetime, *, words: str = "") -> None:

@@ -49,8 +49,10 @@ class Group(NamedTuple):
 # Chosen by cross-validation on letters, hotline tickets and short messages: docs/classifier.md.
 GROUPS = (
     Group("characters", (1, 2), "whole", 1.0),
+    Group("characters", (3,), "whole", 0.35),
     Group("words", (1,), "whole", 0.5),
     Group("characters", (1, 2), "title", 1.0),
+    Group("characters", (3,), "title", 0.35),
     Group("words", (1,), "title", 0.5),
 )
 

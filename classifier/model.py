@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
 
-from classifier.features import BATCH, Batch, Vocabulary
-from classifier.text import Places, prepare, segmenter
+from classifier.features import BATCH, GROUPS, Batch, Vocabulary
+from classifier.text import Places, Prepared, prepare, segmenter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from classifier.features import Runs
-    from classifier.text import Prepared
 
     Floats = npt.NDArray[np.floating[Any]]
 
@@ -115,6 +115,25 @@ class Model:
             if len(word) > 1 and not word.isdigit():
                 found[word] = max(found.get(word, 0.0), share)
         return sorted((word for word, share in found.items() if share > 0), key=lambda word: -found[word])[:most]
+
+    def strange_words(self, texts: Sequence[str], least: int, most: int = 20) -> list[tuple[str, int]]:
+        """Return words that the model has not learnt although so many texts have them, the most frequent first."""
+        counts: Counter[str] = Counter()
+        cutter = segmenter(self.language.terms)
+        for prepared in self.language.prepared(texts):
+            counts.update({word for word in cutter.cut(prepared.text) if len(word) > 1 and word.isalpha()})
+        words = [word for word, count in counts.items() if count >= least]
+        known = self._known_words(words)
+        strange = [(word, counts[word]) for word in words if word not in known]
+        return sorted(strange, key=lambda each: (-each[1], each[0]))[:most]
+
+    def _known_words(self, words: Sequence[str]) -> set[str]:
+        """Return those of some words that the model has learnt as words."""
+        runs = Batch([Prepared(word) for word in words], segmenter(self.language.terms)).runs()
+        columns = self.vocabulary.columns(runs.hashes)
+        lengths = np.array([len(word) for word in words], dtype=np.int64)[runs.rows] if len(words) else runs.rows
+        worded = np.array([group.unit == "words" for group in GROUPS])[runs.groups]
+        return {words[row] for row in runs.rows[(columns >= 0) & worded & (runs.sizes == lengths)].tolist()}
 
     def _spoke(self, prepared: Prepared, label: int) -> Floats:
         """Return for each character how much the runs over it spoke for a label."""

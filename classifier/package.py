@@ -35,8 +35,16 @@ class PackageError(Exception):
     """A model folder is missing, damaged or not ours; the message says which file and why."""
 
 
-def save(model: Model, folder: Path, *, seed: int, metrics: dict[str, float], label_counts: dict[str, int]) -> Path:
-    """Write `model` below `folder` as a new version, make it the current one, and return its folder."""
+def save(
+    model: Model,
+    folder: Path,
+    *,
+    seed: int,
+    metrics: dict[str, float],
+    label_counts: dict[str, int],
+    release: bool = True,
+) -> Path:
+    """Write `model` below `folder` as a new version, make it the current one if `release`, and return its folder."""
     files = _files(model)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     created = datetime.now(UTC)
@@ -68,7 +76,8 @@ def save(model: Model, folder: Path, *, seed: int, metrics: dict[str, float], la
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    set_current(folder, name)
+    if release:
+        set_current(folder, name)
     return target
 
 

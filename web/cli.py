@@ -18,8 +18,8 @@ from bot.links import PAGES
 from cases import accounts, exchange, learning
 from cases.accounts import AccountError
 from cases.city_files import SAMPLE, CityError, load_city
-from cases.exchange import ExchangeError
 from cases.intake import Report
+from cases.sheets import ExchangeError
 from cases.storage import migrate
 from cases.words import ROLES
 
@@ -106,7 +106,9 @@ def _setup_commands(app: Flask, house: House) -> None:
     @one_line
     def train_starter() -> None:
         """Train the starter classifiers where none is released yet."""
-        for name, metrics in learning.train_starters(house.settings.models_dir):
+        with house.store.read() as book:
+            city = learning.language(book)
+        for name, metrics in learning.train_starters(house.settings.models_dir, city):
             click.echo(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in metrics.items()))
 
     @app.cli.command("erase-resident")

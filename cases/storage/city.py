@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
-from cases.storage.tables import CategoryRow, GuideRow, MetaRow, PhraseRow, PlaceRow, UnitRow
+from cases.storage.learning import RuleRow
+from cases.storage.tables import CaseRow, CategoryRow, GuideRow, MetaRow, PhraseRow, PlaceRow, UnitRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -42,6 +44,20 @@ class CityQueries:
     def guide(self) -> Sequence[GuideRow]:
         """Return the office guide: what is handled here first, each part by title."""
         return self._session.scalars(select(GuideRow).order_by(GuideRow.elsewhere, GuideRow.title)).all()
+
+    def rules(self) -> Sequence[RuleRow]:
+        """Return the routing rules in the order in which they are asked."""
+        return self._session.scalars(select(RuleRow).order_by(RuleRow.position, RuleRow.id)).all()
+
+    def rule_uses(self, since: datetime) -> dict[int, int]:
+        """Return how many cases opened since then each rule has decided."""
+        query = select(CaseRow.rule_id, func.count()).where(CaseRow.rule_id.is_not(None), CaseRow.opened_at >= since)
+        return {rule_id: count for rule_id, count in self._session.execute(query.group_by(CaseRow.rule_id)) if rule_id}
+
+    def opened_since(self, since: datetime, limit: int) -> Sequence[CaseRow]:
+        """Return so many cases opened since then, the latest first."""
+        query = select(CaseRow).where(CaseRow.opened_at >= since).order_by(CaseRow.id.desc()).limit(limit)
+        return self._session.scalars(query).all()
 
     def phrases(self) -> dict[str, str]:
         """Return the bot's texts that were changed here, by key."""

@@ -121,6 +121,10 @@ class LabelQueries:
             for text in texts
         ]
 
+    def labels_with(self, text: str) -> Sequence[LabelRow]:
+        """Return all labels of one text, the oldest first."""
+        return self._session.scalars(select(LabelRow).where(LabelRow.text == text).order_by(LabelRow.id)).all()
+
     def judged(self, since: datetime) -> list[Judged]:
         """Return the guesses that people have judged since then, the oldest first."""
         columns = (LabelRow.labelled_at, LabelRow.label, LabelRow.guess, LabelRow.probability, LabelRow.origin)

@@ -27,7 +27,7 @@ PAGES = {
     "urban": ("/console/", "/console/?list=resolved", "/console/?list=ended", "/console/cases/{number}"),
     "dispatcher": ("/console/", "/console/?list=all", "/console/cases/{number}", "/console/triage"),
     "leader": ("/console/?list=all", "/console/cases/{number}"),
-    "admin": ("/console/categories",),
+    "admin": ("/console/categories", "/console/rules", "/console/rules/edit"),
 }
 
 

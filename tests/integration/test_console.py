@@ -29,7 +29,7 @@ def test_every_console_page_wants_a_login(app: Flask) -> None:
     assert len(rules) >= 8
     for rule in rules:
         address = rule.rule.replace("<number>", "100014").replace("<action>", "accept")
-        address = re.sub("<int.*:attachment_id>", "1", address)
+        address = re.sub("<[^>]*>", "1", address)
         if address in OPEN_TO_ALL:
             continue
         if "GET" in (rule.methods or ()):

@@ -5,15 +5,18 @@ from bot.understanding import Understanding
 from cases import learning
 
 
-def test_a_model_of_before_is_trained_anew(tmp_path: Path, trained_models: Path) -> None:
-    """A released intent model whose labels mean nothing any more is no hindrance, and is replaced at the next start."""
-    for name in (learning.MATTERS, learning.DANGERS):
-        (tmp_path / name).symlink_to(trained_models / name)
+def test_models_of_before_are_trained_anew(tmp_path: Path, trained_models: Path) -> None:
+    """Released models of an earlier form, or with labels that mean nothing any more, are replaced at the next start."""
+    (tmp_path / learning.DANGERS).symlink_to(trained_models / learning.DANGERS)
+    (tmp_path / learning.MATTERS / "old").mkdir(parents=True)
+    (tmp_path / learning.MATTERS / "old" / "manifest.json").write_text('{"format": 1}', encoding="utf-8")
+    (tmp_path / learning.MATTERS / "current").write_text("old", encoding="utf-8")
     words = {"chat/greeting": "你好啊", "report": "路灯坏了没人修"}
     examples = [classifier.Example(f"{text}{at}", label) for label, text in words.items() for at in range(10)]
     model, metrics = classifier.train(examples, seed=1)
     folder = tmp_path / learning.INTENTS
     classifier.save(model, folder, seed=1, metrics=metrics, label_counts={"chat/greeting": 10, "report": 10})
     assert set(Understanding(tmp_path).intents("你好啊")) == {"report"}
-    assert [name for name, _ in learning.train_starters(tmp_path)] == [learning.INTENTS]
+    assert [name for name, _ in learning.train_starters(tmp_path)] == [learning.MATTERS, learning.INTENTS]
+    assert Understanding(tmp_path).matter("路灯坏了").guesses[0].code == "facility/streetlight"
     assert "greeting" in Understanding(tmp_path).intents("你好啊")

@@ -149,6 +149,7 @@ def test_texts_are_folded_to_one_shape() -> None:
     none = Places()
     assert prepare("ＡＢＣ　１２３４號\u200b！！！！樓下漏水", none) == prepare("abc 99号!!楼下漏水", none)
     assert prepare("电话138****1234", none) == prepare("电话13812341234", none)
+    assert prepare("井盖坏了https://a.cn/x?y=1，快来", none) == prepare("井盖坏了，快来", none)
     assert len(prepare("啊喂" * 100_000, none).text) <= MAX_CHARACTERS
 
 

@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("settings", "classifier", "cases", "bot", "web", "worker")
 # classifier and settings know nothing of ours.
 ALONE = ("settings", "classifier")
-PURE = ("numbers", "workflow", "access", "limits", "geo", "places", "routing", "words")
+PURE = ["numbers", "workflow", "access", "limits", "geo", "places", "routing", "words"]
+PURE += ["sounds", "spelling", "gazetteer", "mentions"]
 OUTSIDE_OF_CASES = {"flask", "wechatpy", "rq", "redis", "requests", "gunicorn"}
 
 

@@ -2,8 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases.geo import GridIndex, gcj_to_wgs, wgs_to_gcj
-from cases.places import Gazetteer, Place, chinese_number, parse_numbers
+from cases.gazetteer import Gazetteer
+from cases.geo import GridIndex, Nearby, gcj_to_wgs, wgs_to_gcj
+from cases.mentions import best
+from cases.places import Place, chinese_number, parse_numbers
 
 
 def place(name: str, grid_id: int, numbers: str = "", kind: str = "小区") -> Place:
@@ -42,7 +44,7 @@ GAZETTEER = Gazetteer(
 )
 def test_places_in_words(text: str, words: str, grid_id: int | None) -> None:
     """Names and house numbers give the grid; a name that spans grids gives it only with its number."""
-    mention = GAZETTEER.best(text)
+    mention = best(GAZETTEER, text)
     assert mention is not None
     assert mention.words == words
     assert (mention.place.grid_id if mention.place else None) == grid_id
@@ -50,7 +52,7 @@ def test_places_in_words(text: str, words: str, grid_id: int | None) -> None:
 
 def test_no_place_is_no_place() -> None:
     """A text that names nothing known has no mention."""
-    assert GAZETTEER.best("我们小区门口的路灯不亮") is None
+    assert best(GAZETTEER, "我们小区门口的路灯不亮") is None
 
 
 NUMBERS = [("12", 12), ("十", 10), ("十二", 12), ("二十三", 23), ("一百零三", 103), ("两", 2)]
@@ -82,14 +84,30 @@ def test_a_known_point() -> None:
     assert wgs_to_gcj(117.0, 36.65) == pytest.approx((117.0058403121098, 36.65025196065558), abs=1e-9)
 
 
-def test_polygons() -> None:
-    """A point belongs to the grid that covers it; outside all grids it belongs to none."""
-    square = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
-    beside = [[lon + 1, lat] for lon, lat in square]
-    grids = GridIndex(
-        {7: {"type": "Polygon", "coordinates": [square]}, 8: {"type": "Polygon", "coordinates": [beside]}}
-    )
-    assert grids.find(0.5, 0.5) == 7
-    assert grids.find(1.5, 0.5) == 8
-    assert grids.find(1.0, 0.5) in {7, 8}
-    assert grids.find(5.0, 5.0) is None
+SQUARE = [[0.0, 0.0], [0.01, 0.0], [0.01, 0.01], [0.0, 0.01], [0.0, 0.0]]
+
+
+def grids(*shifts: float) -> GridIndex:
+    """Return squares of about a kilometre that begin so far east, numbered from 7."""
+    squares = [[[lon + shift, lat] for lon, lat in SQUARE] for shift in shifts]
+    return GridIndex({at: {"type": "Polygon", "coordinates": [square]} for at, square in enumerate(squares, start=7)})
+
+
+@pytest.mark.parametrize(
+    ("lon", "expected", "inside"),
+    [
+        (0.005, (7,), True),
+        (0.0099, (7,), True),
+        (0.01, (7, 8), True),
+        (0.015, (8,), True),
+        (0.0215, (8, 9), False),
+        (0.0225, (9, 8), False),
+        (0.0355, (9,), False),
+        (0.04, (), False),
+    ],
+)
+def test_polygons(lon: float, expected: tuple[int, ...], *, inside: bool) -> None:
+    """A point has the grid that it lies in, the nearest two on an edge or in a gap, and none far from all."""
+    index = grids(0.0, 0.01, 0.024)
+    assert index.near(lon, 0.005) == Nearby(expected, inside)
+    assert index.find(lon, 0.005) == (expected[0] if inside and len(expected) == 1 else None)

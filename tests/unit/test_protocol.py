@@ -68,7 +68,7 @@ def wrong_queries() -> list[dict[str, str]]:
         query(token="another"),
         query(token=""),
         query(age=600),
-        query(age=-600),
+        query(age=-7200),
     ]
 
 

@@ -6,15 +6,31 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from web.console import admin, files, guide, pages, posters, session, texts, triage
+from web.console import (
+    admin,
+    files,
+    guide,
+    label_import,
+    labels,
+    learning,
+    pages,
+    posters,
+    rules,
+    session,
+    texts,
+    trainings,
+    triage,
+)
 
 if TYPE_CHECKING:
     from bot.assembly import House
+
+PARTS = (session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import, triage)
 
 
 def blueprint(house: House) -> Blueprint:
     """Return all routes of the console."""
     routes = Blueprint("console", __name__, url_prefix="/console")
-    for part in (session, pages, files, admin, guide, texts, posters, triage):
+    for part in PARTS:
         part.register(routes, house)
     return routes

@@ -13,6 +13,7 @@ class Person:
     role_name: str
     unit_name: str
     is_admin: bool
+    trains: bool
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,9 @@ class CasePage:
     merged_into: str
     reasons: tuple[str, ...]
     guesses: tuple[tuple[str, str], ...]
+    evidence: tuple[str, ...]
+    model_version: str
+    rule: str
     result: str
     rating: str
     rating_words: str
@@ -183,3 +187,34 @@ class CategoryLine:
     accept_hours: float
     contact_hours: float
     finish_hours: float
+
+
+@dataclass(frozen=True)
+class RuleLine:
+    """One routing rule in the list. `state`: on, off or broken; `uses`: how many of last month's cases it decided."""
+
+    id: int
+    at: int
+    name: str
+    said: str
+    note: str
+    state: str
+    active: bool
+    fault: str
+    hint: str
+    uses: int
+
+
+@dataclass(frozen=True)
+class TrialLine:
+    """A case that would have gone elsewhere, without its words; `opens`: this person may see the case itself."""
+
+    opens: bool
+    number: str
+    spoken: str
+    opened: str
+    category: str
+    area: str
+    before: str
+    after: str
+    rule: str

@@ -12,6 +12,7 @@ from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
 from cases import accounts, alarms, handling, limits, triage
 from cases.numbers import number_of
+from cases.training import TRAINERS
 from cases.words import ROLES, title_of
 from web.console.present import Alarm, Person, Tab
 from web.home import samples
@@ -91,6 +92,7 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         role_name=ROLES[found.role],
         unit_name=city.units[found.unit_id].name,
         is_admin=found.role == "admin",
+        trains=found.role in TRAINERS,
     )
     tabs = [
         Tab(each.key, each.name, book.count(each.scope), current=each.key == current)
@@ -116,16 +118,21 @@ def alarm_lines(book: Book, city: City, found: Actor) -> list[Alarm]:
     ]
 
 
-def admins_only(view: Callable[[Book, City, Actor], Page], house: House, *, writes: bool) -> Callable[[], Page]:
-    """Return a view for administrators: others get 403."""
+def only(roles: frozenset[str], view: Callable[..., Page], house: House, *, writes: bool) -> Callable[..., Page]:
+    """Return a view for these roles, called with book, city, actor and the address's own parts: others get 403."""
 
     @wraps(view)
-    def guarded() -> Page:
+    def guarded(**parts: Any) -> Page:  # noqa: ANN401 - the address's own
         with house.store.write() if writes else house.store.read() as book:
             city = house.cities.current(book)
             found = actor(book, city)
-            if found.role != "admin":
+            if found.role not in roles:
                 abort(403)
-            return view(book, city, found)
+            return view(book, city, found, **parts)
 
     return guarded
+
+
+def admins_only(view: Callable[[Book, City, Actor], Page], house: House, *, writes: bool) -> Callable[..., Page]:
+    """Return a view for administrators: others get 403."""
+    return only(frozenset({"admin"}), view, house, writes=writes)
