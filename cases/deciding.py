@@ -36,6 +36,17 @@ def decide_case(
     return decision
 
 
+def decide_kind(city: City, case: CaseRow, code: str, place: Located | None = None) -> Decision:
+    """Decide where a case goes that a dispatcher says is of this kind, at this place if it is known already.
+
+    Rules that put cases before the dispatchers have done their part then.
+    """
+    guess = routing.Guess(code, 1.0, chosen=True)
+    place = place or place_of(city, case)
+    ruling = _ruling(city, case, guess, place, [rule for rule in city.rules if rule.queue != "dispatch"])
+    return routing.decide(guess, city.categories[code], place, confident=city.confident, ruling=ruling)
+
+
 def guess_of(case: CaseRow) -> Guess | None:
     """Return the kind that a case is taken for: what its resident chose, or the classifier's first guess."""
     if case.category_by == "resident" and case.category_code:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cases import handling, intake, lifecycle, routing
+from cases.deciding import decide_kind
 from cases.handling import Inputs, NoSuchCase
 from cases.lifecycle import NotAllowed, Who
 from cases.storage import Scope
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from cases.access import Actor
     from cases.city import City, Unit
+    from cases.routing import Located
     from cases.storage import Book
     from cases.storage.tables import CaseRow
     from cases.storage.triage import Waiting
@@ -66,17 +68,13 @@ def may_decide_again(book: Book, actor: Actor, case: CaseRow) -> bool:
     return case.state == State.ASSIGNED and book.senders_of([case.id]).get(case.id) == actor.staff_id
 
 
-def destination(city: City, case: CaseRow, code: str) -> Unit | None:
-    """Return the unit to which a case of this kind goes from this place; None while the place must be known first."""
-    decision = _decision(city, case, code)
-    unit = city.queue_unit(decision.queue, case.grid_id)
+def destination(city: City, case: CaseRow, code: str, place: Located | None = None) -> Unit | None:
+    """Return the unit to which a case of this kind goes; None while the place must be known first.
+
+    `place`: the case's, where it has been looked up already.
+    """
+    unit = city.queue_unit(decide_kind(city, case, code, place).queue, case.grid_id)
     return unit if unit.kind != "dispatch" else None
-
-
-def _decision(city: City, case: CaseRow, code: str) -> routing.Decision:
-    """Ask routing as if the kind were certain."""
-    place = routing.Located(case.place_words, case.grid_id, case.place_source) if case.place_source else None
-    return routing.decide(routing.Guess(code, 1.0, chosen=True), city.categories[code], place, confident=city.confident)
 
 
 def decide(book: Book, city: City, actor: Actor, case_id: int, wish: Wish, now: datetime) -> CaseRow:
@@ -122,13 +120,19 @@ def set_place(book: Book, city: City, actor: Actor, case_id: int, words: str, no
     case = _waiting_case(book, city, actor, case_id)
     found = city.locate_text(words)
     if found is None or found.grid_id is None:
-        raise NotAllowed("没有找到这个地方，请写小区和楼号，或路名和门牌，也可以从列表里选。")
+        raise NotAllowed(_why_not_there(found))
     intake.put_place(case, replace(found, source="staff"))
     kept = [reason for reason in case.reasons if not reason.startswith(ABOUT_PLACE)]
     case.reasons = [f"地点：{found.words}（{routing.PLACE_SOURCES['staff']}）", *kept]
     who = Who("staff", handling.relations(city, actor, case), actor.staff_id)
     lifecycle.record(book, case, "placed", who, now)
     return case
+
+
+def _why_not_there(found: Located | None) -> str:
+    if found is not None and found.options:
+        return f"可能是{'、'.join(found.options)}，请写得再清楚些。"
+    return "没有找到这个地方，请写小区和楼号，或路名和门牌，也可以从列表里选。"
 
 
 def _waiting_case(book: Book, city: City, actor: Actor, case_id: int, *, again: bool = False) -> CaseRow:

@@ -19,6 +19,7 @@ from cases.storage.tables import CaseRow
 from cases.triage import Gone, PlaceNeeded, Wish
 from cases.workflow import Action, State
 from tests.integration.people import Resident
+from tests.integration.test_rules import put_rule
 
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
 VAGUE = "你们来看看吧，我们这儿越来越不像样子了"
@@ -132,6 +133,14 @@ def test_a_kind_decides_the_unit(desk: Desk) -> None:
     ):
         case = desk.decide(desk.put(kind), kind=kind)
         assert (desk.unit(case), case.category_code, case.category_by) == (unit, kind, "staff")
+
+
+def test_rules_decide_for_a_chosen_kind_too(desk: Desk) -> None:
+    """The administrator's rules count for a dispatcher's decision, but for those that only ask for one."""
+    put_rule(desk.house, "dispatch", name="先看看", words=["占道"])
+    put_rule(desk.house, "dept-garden", name="归园林", kinds=["order/vendor"])
+    case_id = desk.put("占道", **guesses("order/vendor"), urgent=True)
+    assert desk.unit(desk.decide(case_id, kind="order/vendor")) == "dept-garden"
 
 
 def test_every_decision_teaches(desk: Desk) -> None:

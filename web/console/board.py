@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from pypinyin import Style, lazy_pinyin
 
 from cases import triage, words
+from cases.deciding import place_of
 from cases.numbers import number_of
 from cases.routing import PLACE_SOURCES
 from cases.storage.tables import StaffRow
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from cases.access import Actor
     from cases.city import City, Unit
+    from cases.routing import Located
     from cases.similar import Alike
     from cases.storage import Book
     from cases.storage.tables import CaseRow
@@ -93,6 +95,7 @@ def board(
     """Return what the board shows of a case; `following`: the case after it, where its place in the list tells none."""
     at = waiting.ids.index(case.id) if case.id in waiting.ids else None
     after = [each for each in waiting.ids if each != case.id]
+    spot = _Spot(city, case, place_of(city, case))
     asked, returned = book.waits_for_answer(case.id), _returned(book, city, case)
     return Board(
         line=shape.case_line(book, city, case, now),
@@ -107,8 +110,8 @@ def board(
         resident=_resident(book, case),
         asked=asked,
         may_ask=case.grid_id is None and case.resident_id is not None and not asked,
-        choices=_choices(city, case, alike, returned.unit if returned is not None else None),
-        groups=_groups(city, case),
+        choices=_choices(spot, alike, returned.unit if returned is not None else None),
+        groups=_groups(spot),
         alike=alike_words(city, alike),
         units=unit_groups(city, me, case, chosen=""),
         places=tuple(city.gazetteer.names(case.grid_id, PLACES)),
@@ -166,11 +169,21 @@ def _resident(book: Book, case: CaseRow) -> str:
     return f"这位居民共反映 {total} 件{others}"
 
 
-def _choices(city: City, case: CaseRow, alike: Alike, returner: Unit | None) -> tuple[Kind, ...]:
+@dataclass(frozen=True)
+class _Spot:
+    """A case and its place, which is looked up once for all kinds."""
+
+    city: City
+    case: CaseRow
+    place: Located | None
+
+
+def _choices(spot: _Spot, alike: Alike, returner: Unit | None) -> tuple[Kind, ...]:
     """Return the one-key choices: what the resident said, the guesses, and what similar cases agree on.
 
     Those that lead to the unit that gave the case back come last.
     """
+    case = spot.case
     chances = {
         str(guess["code"]): f"{float(guess['probability']):.0%}"
         for guess in case.guesses
@@ -180,16 +193,16 @@ def _choices(city: City, case: CaseRow, alike: Alike, returner: Unit | None) -> 
     before = case.category_code if case.category_by == "staff" else None
     notes = dict.fromkeys(chances, "") | {said or "": "居民说的"}
     notes = {alike.agreed: "相似的多是这一类", before or "": "上次派的这一类"} | notes
-    codes = [code for code in dict.fromkeys((said, *chances, before, alike.agreed)) if code in city.categories]
-    kinds = [_kind(city, case, code, chances.get(code, ""), notes[code]) for code in codes if code is not None]
+    codes = [code for code in dict.fromkeys((said, *chances, before, alike.agreed)) if code in spot.city.categories]
+    kinds = [_kind(spot, code, chances.get(code, ""), notes[code]) for code in codes if code is not None]
     name = returner.name if returner is not None else None
     back = [replace(kind, note="刚被这里退回") for kind in kinds if kind.unit == name]
     return tuple([kind for kind in kinds if kind.unit != name] + back)[:CHOICES]
 
 
-def _kind(city: City, case: CaseRow, code: str, percent: str = "", note: str = "") -> Kind:
-    category = city.categories[code]
-    unit = triage.destination(city, case, code)
+def _kind(spot: _Spot, code: str, percent: str = "", note: str = "") -> Kind:
+    category = spot.city.categories[code]
+    unit = triage.destination(spot.city, spot.case, code, spot.place)
     return Kind(
         code,
         category.name,
@@ -201,10 +214,10 @@ def _kind(city: City, case: CaseRow, code: str, percent: str = "", note: str = "
     )
 
 
-def _groups(city: City, case: CaseRow) -> tuple[tuple[str, tuple[Kind, ...]], ...]:
+def _groups(spot: _Spot) -> tuple[tuple[str, tuple[Kind, ...]], ...]:
     groups: dict[str, list[Kind]] = defaultdict(list)
-    for code, category in city.categories.items():
-        groups[category.group_name].append(_kind(city, case, code))
+    for code, category in spot.city.categories.items():
+        groups[category.group_name].append(_kind(spot, code))
     return tuple((name, tuple(kinds)) for name, kinds in groups.items())
 
 
