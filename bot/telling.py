@@ -136,10 +136,10 @@ def _other_matter(turn: Turn, told: CaseRow, said: Said) -> bool:
         return False
     named = said.place is not None and said.place.grid_id not in {None, told.grid_id}
     kinds_differ = guesses[0].code != told.guesses[0]["code"]
-    sure = min(guesses[0].probability, told.guesses[0]["probability"]) >= OTHER_MATTER
-    return kinds_differ and (
-        bool(_MARKED.match(said.text)) or named or (sure and len(said.text) >= OTHER_MATTER_CHARACTERS)
-    )
+    # Of what was told so far the kind must be sure too: else these words only make it clear.
+    known = told.guesses[0]["probability"] >= OTHER_MATTER
+    sure = guesses[0].probability >= OTHER_MATTER and len(said.text) >= OTHER_MATTER_CHARACTERS
+    return kinds_differ and (bool(_MARKED.match(said.text)) or (known and (named or sure)))
 
 
 def new(turn: Turn, wish: Wish, said: Said) -> str:
