@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.floating[Any]]
     Whole = npt.NDArray[np.int64]
+    Indices = npt.NDArray[np.int32]
     Hashes = npt.NDArray[np.uint64]
 
 _U = np.uint64
@@ -60,11 +61,11 @@ GROUPS = (
 class Runs(NamedTuple):
     """All runs of a batch: the row, hash and group of each, and where it stands in the joined text."""
 
-    rows: Whole
+    rows: Indices
     hashes: Hashes
-    groups: Whole
-    starts: Whole
-    sizes: Whole
+    groups: npt.NDArray[np.uint8]
+    starts: Indices
+    sizes: Indices
 
 
 @cache
@@ -117,7 +118,7 @@ class Batch:
         self._starts = np.cumsum(sizes + 1) - sizes - 1
         self._ends = {"whole": self._starts + sizes}
         self._ends["title"] = self._starts + np.fromiter((each.title for each in texts), np.int64, len(texts))
-        self._row_of = np.repeat(np.arange(len(texts)), sizes + 1)[:count]
+        self._row_of = np.repeat(np.arange(len(texts), dtype=np.int32), sizes + 1)[:count]
 
     def runs(self) -> Runs:
         """Return the runs of all groups."""
@@ -139,23 +140,26 @@ class Batch:
         return starts[told], lengths[told]
 
     def _characters(self, at: int, group: Group) -> Runs:
-        ends = self._ends[group.part][self._row_of]
-        everywhere = np.arange(len(self._codes))
+        room = self._ends[group.part][self._row_of] - np.arange(len(self._codes))
         found = []
         for size in group.sizes:
-            starts = everywhere[everywhere + size <= ends]
-            found.append(self._hashed(at, starts, np.full(len(starts), size, dtype=np.int64), size))
+            last = max(len(self._codes) + 1 - size, 0)
+            fits = room[:last] >= size
+            with np.errstate(over="ignore"):
+                raw = (self._sums[size:] - self._sums[:last])[fits] * self._inverse[:last][fits]
+            starts = np.flatnonzero(fits).astype(np.int32)
+            rows, groups = self._row_of[:last][fits], np.full(len(starts), at, dtype=np.uint8)
+            found.append(Runs(rows, _mixed(raw, at * 8 + size + 1), groups, starts, np.full_like(starts, size)))
         return Runs(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
     def _worded(self, at: int, group: Group, starts: Whole, lengths: Whole) -> Runs:
         inside = starts + lengths <= self._ends[group.part][self._row_of[starts]]
-        return self._hashed(at, starts[inside], lengths[inside], 0)
-
-    def _hashed(self, at: int, starts: Whole, lengths: Whole, kind: int) -> Runs:
+        starts, lengths = starts[inside], lengths[inside]
         with np.errstate(over="ignore"):
             raw = (self._sums[starts + lengths] - self._sums[starts]) * self._inverse[starts]
-        groups = np.full(len(starts), at, dtype=np.int64)
-        return Runs(self._row_of[starts], _mixed(raw, at * 8 + kind + 1), groups, starts, lengths)
+        groups = np.full(len(starts), at, dtype=np.uint8)
+        short = starts.astype(np.int32), lengths.astype(np.int32)
+        return Runs(self._row_of[starts], _mixed(raw, at * 8 + 1), groups, *short)
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,8 @@ class Vocabulary:
         columns = self.columns(runs.hashes)
         known = columns >= 0
         width = len(self.hashes)
-        keys, counts = np.unique(runs.rows[known] * max(width, 1) + columns[known], return_counts=True)
+        keys = runs.rows[known].astype(np.int64) * max(width, 1) + columns[known]
+        keys, counts = np.unique(keys, return_counts=True)
         rows, columns = np.divmod(keys, max(width, 1))
         values = (1 + np.log(counts.astype(np.float32))) * self.idf[columns]
         parts = rows * len(GROUPS) + self.groups[columns]
@@ -227,7 +232,7 @@ def learn(chunks: Iterable[Runs], texts: int, least: int, most: int) -> Vocabula
     return Vocabulary.of(hashes[kept], idf, groups[kept].astype(np.uint8))
 
 
-def _documents(runs: Runs) -> tuple[Hashes, Whole, Whole]:
+def _documents(runs: Runs) -> tuple[Hashes, npt.NDArray[np.uint8], Whole]:
     """Return the different hashes of some texts, their groups, and in how many of the texts each occurs."""
     order = np.lexsort((runs.rows, runs.hashes))
     hashes, rows, groups = runs.hashes[order], runs.rows[order], runs.groups[order]

@@ -27,13 +27,22 @@ PLACE = "\ue000"
 # So often a word of the user dictionary is thought to occur, so that it is kept whole.
 TERM_FREQUENCY = 20_000
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff\ue000]")
+_CONTROL = (
+    *range(1, 9),
+    *range(11, 32),
+    *range(0x7F, 0xA0),
+    *range(0x200B, 0x2010),
+    *range(0x2028, 0x202F),
+    0xFEFF,
+    0xE000,
+)
+# Stands for what is left out.
+_NOTHING = "\1"
 # Addresses of pages say nothing, at length.
 _ADDRESS = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+")
 # Amounts, days and house numbers are one thing; so are phones and what masks them.
 _NUMBER = re.compile(r"[0-9*×x]{5,}|[0-9]+(?:\.[0-9]+)?")
 _REPEAT = re.compile(r"(.)\1{2,}")
-_SPACE = re.compile(r"\s+")
 # Characters beyond are as they are: signs of pleasure, rare names.
 LAST_CODE = 0x10000
 _HAN, _HALVES = range(0x3400, 0xA000), range(0xD800, 0xE000)
@@ -82,6 +91,8 @@ def _table() -> npt.NDArray[np.uint32]:
     single = ["\0", *single[: _HALVES.start - 1], *["?"] * len(_HALVES), *single[_HALVES.start - 1 :]]
     single[_HAN.start : _HAN.stop] = opencc.OpenCC("t2s").convert("".join(single[_HAN.start : _HAN.stop]))
     single[ord("…")] = "."
+    for code in _CONTROL:
+        single[code] = _NOTHING
     return np.array([ord(sign) for sign in single], dtype=np.uint32)
 
 
@@ -92,8 +103,8 @@ def fold(text: str) -> str:
         return ""
     folded = _table()[np.minimum(codes, LAST_CODE - 1)]
     if folded.all() and codes.max() < LAST_CODE:
-        return folded.tobytes().decode("utf-32-le")
-    return "".join(map(_folded, unicodedata.normalize("NFKC", text).lower()))
+        return folded.tobytes().decode("utf-32-le").replace(_NOTHING, "")
+    return "".join(map(_folded, unicodedata.normalize("NFKC", text).lower())).replace(_NOTHING, "").replace("\0", "")
 
 
 def _folded(sign: str) -> str:
@@ -103,11 +114,14 @@ def _folded(sign: str) -> str:
 
 def prepare(text: str, places: Places) -> Prepared:
     """Return `text` in its one shape: folded, no web addresses, numbers as 0, places hidden, repeats and spaces cut."""
-    text = fold(_ADDRESS.sub("", _CONTROL.sub("", text[:MAX_CHARACTERS]))).strip()
-    text = _REPEAT.sub(r"\1\1", _NUMBER.sub("0", places.hide(text)))
-    title, line, _rest = text.partition("\n")
-    title = _SPACE.sub(" ", title.rstrip())
-    return Prepared(_SPACE.sub(" ", text), len(title) if line else 0)
+    text = text[:MAX_CHARACTERS]
+    if "http" in text or "www." in text:
+        text = _ADDRESS.sub("", text)
+    text = places.hide(fold(text).strip())
+    text = _REPEAT.sub(r"\1\1", _NUMBER.sub("0", text))
+    title, line, rest = text.partition("\n")
+    title = " ".join(title.split())
+    return Prepared(f"{title} {' '.join(rest.split())}", len(title)) if line else Prepared(title)
 
 
 class Segmenter:
