@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot import answers, offers, phrases, questions, telling
 from bot.emergency import danger_in, happens_now
+from bot.idle import is_order, matters
 from bot.intents import JUDGEMENTS, Before, Intent, Wish, asks_after, kind_in, read, tells_in_confidence
 from bot.turn import Said, Turn
 from bot.understanding import Reading
@@ -28,9 +29,8 @@ _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
 # So many characters beside a place say no more than where: 门口, 那里, 在…呢.
 BESIDE_A_PLACE = 2
-# Idle words that name a kind of matter beyond doubt are a report after all.
-_IDLE = frozenset({Intent.GREETING, Intent.CHAT, Intent.NOD, Intent.HELP})
-KIND_SURELY = 0.95
+# From so much on words name a matter; from this chance on the model's word that they are about an older one counts.
+NAMED, SURELY_ABOUT = 2, 0.7
 
 
 def hear(models: Understanding, text: str) -> Said:
@@ -105,12 +105,22 @@ def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
         return Intent.ADD  # "没事了" is for whoever is on their way
     if wish.intent in _SMALL and case is not None and (case.place_asked or len(said.text) >= LETTERS):
         return Intent.REPORT
-    if wish.intent in _IDLE and len(said.text) >= answers.MATTER and _kind_chance(said) >= KIND_SURELY:
-        return Intent.REPORT
-    unknown = wish.intent in {Intent.PROGRESS, Intent.URGE, Intent.THANKS} and wish.case_id is None
-    if unknown and said.place is not None and not turn.book.cases_of(turn.resident.id):
-        return Intent.REPORT
+    if wish.intent in OF_A_CASE and wish.case_id is None and not turn.book.cases_of(turn.resident.id):
+        return Intent.REPORT if _tells_a_matter(wish, said) else wish.intent
     return wish.intent
+
+
+def _tells_a_matter(wish: Wish, said: Said) -> bool:
+    """Say whether who has no case yet tells a matter, though the words seem to be about one: place or words name it.
+
+    What the closed lists read is what it seems. The model is believed where it is sure, and finds no kind of matter.
+    """
+    if said.place is not None and not is_order(said.text):
+        return True
+    if matters(said.text) < NAMED or read(said.text, {}).intent is not Intent.REPORT:
+        return False
+    praised = wish.intent is Intent.THANKS
+    return said.chances.get(wish.intent, 0.0) < SURELY_ABOUT or (not praised and _kind_chance(said) >= answers.SURE)
 
 
 def _before(turn: Turn) -> Before:
@@ -172,6 +182,12 @@ NO_REPORT = frozenset(
 )
 # What may be the answer to a question from staff, beside a plain report.
 ANSWERING = JUDGEMENTS | {Intent.CHAT, Intent.DIGIT, Intent.NOD}
+# What only means something to who has, or had, a case; or says next to nothing.
+OF_A_CASE = (
+    JUDGEMENTS
+    | {Intent.PROGRESS, Intent.URGE, Intent.WHO, Intent.WITHDRAW, Intent.DONE, Intent.THANKS, Intent.ANONYMOUS}
+    | {Intent.GREETING, Intent.NOD, Intent.HELP, Intent.PRIVACY, Intent.ERASE}
+)
 HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.REPORT: _report,
     Intent.NEW: _new,

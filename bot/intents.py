@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot import wording
+from bot.idle import is_order, is_talk
 from cases.numbers import case_id_of, find_numbers
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ _TELLING = dict.fromkeys((Intent.ADD, Intent.DONE, Intent.CORRECT_PLACE, Intent.
 _TELLING |= {Intent.WITHDRAW: 2.0, Intent.NOD: 0.5}
 _FOLLOWING = (Intent.URGE, Intent.WHO, Intent.PROGRESS, Intent.ADD, Intent.WITHDRAW, Intent.COMPLAIN, Intent.ANONYMOUS)
 _OPEN = dict.fromkeys(_FOLLOWING, 4.0)
+# What opens a case when it comes first.
+_OPENING = frozenset({Intent.REPORT, Intent.CONSULT, Intent.COMPLAIN, Intent.ADD, Intent.NEW, Intent.JOIN})
+_OPENING |= {Intent.CORRECT_PLACE, Intent.CORRECT_KIND}
 # To lose a report is the worst error: it weighs more, and most where a place is named or nobody asked for a judgement.
 _REPORT_WEIGHT, _WITH_PLACE, _UNASKED = 5.0, 3.0, 3.0
 # Below this share nothing but a report is believed; while a question is open, nothing but its answer.
@@ -235,6 +239,8 @@ def _by_rules(line: str) -> Wish | None:
         return Wish(Intent.ADD, line)
     if len(line) <= 2 * _SHORT and _PROGRESS.search(line):
         return Wish(Intent.PROGRESS)
+    if is_order(line):
+        return Wish(Intent.CHAT)
     replied = answer(line)
     return replied if replied and len(line) <= _SHORT else None
 
@@ -290,8 +296,11 @@ def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_pl
         label: chance * _likelier(Intent(label), before, has_place=has_place) for label, chance in chances.items()
     }
     intent = Intent(max(weights, key=lambda label: weights[label]))
-    if intent is Intent.CHAT and has_place:  # who names a place means something
+    talk = not has_place and is_talk(line, chances)  # who names a place means something
+    if intent is Intent.CHAT and not talk:
         return Wish(Intent.REPORT)
+    if intent in _OPENING and talk and before.asked is None and not before.telling:
+        return Wish(Intent.CHAT)
     answers = before.asked in _ASKED and intent not in _EXPECTED[before.asked]
     if weights[intent] < (SURE_THOUGH_ASKED if answers else SURE) * sum(weights.values()):
         return Wish(Intent.REPORT)
