@@ -31,6 +31,9 @@ LETTERS = 2
 BESIDE_A_PLACE = 2
 # From so much on words name a matter; from this chance on the model's word that they are about an older one counts.
 NAMED, SURELY_ABOUT = 2, 0.7
+# Longer words say something, whatever they are.
+TALKATIVE = 20
+CORRECTING = frozenset({Intent.CORRECT_PLACE, Intent.CORRECT_KIND})
 
 
 def hear(models: Understanding, text: str) -> Said:
@@ -105,6 +108,8 @@ def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
         return Intent.ADD  # "没事了" is for whoever is on their way
     if wish.intent in _SMALL and case is not None and (case.place_asked or len(said.text) >= LETTERS):
         return Intent.REPORT
+    if wish.intent in CORRECTING and not turn.book.cases_of(turn.resident.id) and not _names(said):
+        return Intent.CHAT
     if wish.intent in OF_A_CASE and wish.case_id is None and not turn.book.cases_of(turn.resident.id):
         return Intent.REPORT if _tells_a_matter(wish, said) else wish.intent
     return wish.intent
@@ -143,7 +148,8 @@ def _judged(turn: Turn, wish: Wish, said: Said) -> str:
     "还在漏" without such a case is more of what is being handled, or a matter of its own.
     """
     reply = answers.unasked(turn, wish, said.text)
-    if reply is None and wish.intent in {Intent.UNSOLVED, Intent.UNSATISFIED} and len(said.text) > LETTERS:
+    bad = wish.intent in {Intent.UNSOLVED, Intent.UNSATISFIED} and len(said.text) > LETTERS
+    if reply is None and bad and (_names(said) or turn.book.cases_of(turn.resident.id)):
         return telling.take(turn, said) if turn.gathering is not None else questions.complain(turn, wish, said)
     return reply or phrases.NOT_UNDERSTOOD
 
@@ -156,6 +162,11 @@ def _new(turn: Turn, wish: Wish, said: Said) -> str:
 def _join(turn: Turn, _wish: Wish, said: Said) -> str:
     """Nothing was offered to be joined: who says what the matter is tells it."""
     return telling.take(turn, said) if _tells(said) else phrases.INVITE
+
+
+def _names(said: Said) -> bool:
+    """Say whether words name a place, or something that may be a matter."""
+    return said.place is not None or bool(matters(said.text)) or len(said.text) > TALKATIVE
 
 
 def _tells(said: Said) -> bool:

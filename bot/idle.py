@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PATTERNS = sections(Path(__file__).with_suffix(".txt"))
-_ORDER, _WHOLE, _TOPIC, _TROUBLE, _MATTER, _HINT = (
-    _PATTERNS[name] for name in ("order", "whole", "topic", "trouble", "matter", "hint")
+_ORDER, _WHOLE, _TOPIC, _TROUBLE, _MATTER, _HINT, _WHERE, _GRIEVANCE = (
+    _PATTERNS[name] for name in ("order", "whole", "topic", "trouble", "matter", "hint", "where", "grievance")
 )
 # What is said before an order: please, I want, interjections.
 _BEFORE = re.compile(
@@ -29,8 +29,9 @@ ORDER, TOPIC = 48, 24
 # What the model's labels say: that something is told or asked of the city, or that it is talk or no concern of hers.
 TOLD = ("report", "complain", "consult", "add", "new", "join")
 TALKED = ("chat", "greeting", "nod", "thanks", "elsewhere", "help")
-# Below this share of what is told a line is talk: one without a word of a matter, and one with a word that may be one.
-NO_WORD, A_HINT = 0.6, 0.1
+# Below this share of what is told a line is talk: without a word of a matter, with one that may be; and a long line.
+NO_WORD, A_HINT, IF_LONG = 0.6, 0.3, 0.05
+LONG = 16
 
 
 def is_order(line: str) -> bool:
@@ -50,7 +51,8 @@ def is_talk(line: str, chances: Mapping[str, float]) -> bool:
     if matters(line) > 1 or not talked:
         return False
     plainly = matters(line) == 0 or touches_talk(line)
-    return told / (told + talked) < (NO_WORD if plainly else A_HINT)
+    most = NO_WORD if plainly else A_HINT if len(line) <= LONG else IF_LONG
+    return told / (told + talked) < most
 
 
 def touches_talk(line: str) -> bool:
@@ -60,4 +62,9 @@ def touches_talk(line: str) -> bool:
 
 def matters(line: str) -> int:
     """Say how much a line speaks of a matter for the city: 2 plainly, 1 perhaps, 0 with no word of it."""
-    return 2 if _MATTER.search(line) else 1 if _HINT.search(line) else 0
+    return 2 if _MATTER.search(line) or _WHERE.search(line) else 1 if _HINT.search(line) else 0
+
+
+def is_grievance(line: str) -> bool:
+    """Say whether a question complains, so that no guide answers it."""
+    return _GRIEVANCE.search(line) is not None

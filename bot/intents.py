@@ -101,7 +101,6 @@ _FOLLOWING = (Intent.URGE, Intent.WHO, Intent.PROGRESS, Intent.ADD, Intent.WITHD
 _OPEN = dict.fromkeys(_FOLLOWING, 4.0)
 # What opens a case when it comes first.
 _OPENING = frozenset({Intent.REPORT, Intent.CONSULT, Intent.COMPLAIN, Intent.ADD, Intent.NEW, Intent.JOIN})
-_OPENING |= {Intent.CORRECT_PLACE, Intent.CORRECT_KIND}
 # To lose a report is the worst error: it weighs more, and most where a place is named or nobody asked for a judgement.
 _REPORT_WEIGHT, _WITH_PLACE, _UNASKED = 5.0, 3.0, 3.0
 # Below this share nothing but a report is believed; while a question is open, nothing but its answer.
