@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot import answers, offers, phrases, questions, telling
 from bot.emergency import danger_in, happens_now
 from bot.idle import is_order, matters
-from bot.intents import JUDGEMENTS, Before, Intent, Wish, asks_after, kind_in, read, tells_in_confidence
+from bot.intents import JUDGEMENTS, NOTHING, Before, Intent, Wish, asks_after, kind_in, read, tells_in_confidence
 from bot.turn import Said, Turn
 from bot.understanding import Reading
 from cases import intake
@@ -50,7 +50,7 @@ def respond(turn: Turn, said: Said) -> str:
     danger = _danger(said)
     if danger is not None:
         return telling.help_at_once(turn, said, danger)
-    wish = read(said.text, said.chances, _before(turn), has_place=said.place is not None)
+    wish = _read(said, _before(turn))
     reply = offers.to_offer(turn, wish, said)
     if reply is None:
         reply = answers.to_question(turn, wish, said)
@@ -66,12 +66,17 @@ def respond_to_voice(turn: Turn, case: CaseRow, said: Said) -> str:
 
     They belong to the case, unless they were no report at all: then the case that the voice opened ends.
     """
-    wish = read(said.text, said.chances, has_place=said.place is not None)
+    wish = _read(said)
     danger = _danger(said)
     if danger is None and wish.intent in NO_REPORT and _voice_alone(turn, case):
         intake.withdraw(turn.book, case, turn.now, words="语音里说的不是上报")
         return HANDLERS[wish.intent](turn, wish, said)
     return telling.heard(turn, case, said, danger)
+
+
+def _read(said: Said, before: Before = NOTHING) -> Wish:
+    """Return what a message wants, by all that is known of it."""
+    return read(said.text, said.chances, before, has_place=said.place is not None, kind=_kind_chance(said))
 
 
 def _only_a_place(said: Said) -> bool:

@@ -29,9 +29,11 @@ ORDER, TOPIC = 48, 24
 # What the model's labels say: that something is told or asked of the city, or that it is talk or no concern of hers.
 TOLD = ("report", "complain", "consult", "add", "new", "join")
 TALKED = ("chat", "greeting", "nod", "thanks", "elsewhere", "help")
-# Below this share of what is told a line is talk: without a word of a matter, with one that may be; and a long line.
-NO_WORD, A_HINT, IF_LONG = 0.6, 0.3, 0.05
-LONG = 16
+# Below this share of what is told a line is talk: short or long, and with a word that may be one of a matter or without.
+SHORT = 16
+NO_WORD, NO_WORD_LONG, A_HINT, A_HINT_LONG = 0.7, 0.35, 0.3, 0.05
+# The share for a short line in which the model of matters finds no kind, and below which probability it finds none.
+NO_KIND, KIND = 0.95, 0.5
 
 
 def is_order(line: str) -> bool:
@@ -44,15 +46,26 @@ def is_order(line: str) -> bool:
     return not _MATTER.search(bare) and bool(_WHOLE.fullmatch(line) or _WHOLE.fullmatch(bare))
 
 
-def is_talk(line: str, chances: Mapping[str, float]) -> bool:
-    """Say whether a line is nothing but talk, by its words and by the chances of the intent model together."""
+def is_talk(line: str, chances: Mapping[str, float], kind: float = 1.0) -> bool:
+    """Say whether a line is nothing but talk, by its words and the models together.
+
+    `chances`: the intent model's; `kind`: how probable the likeliest kind of matter is.
+    """
     told = sum(chances.get(label, 0.0) for label in TOLD)
     talked = sum(chances.get(label, 0.0) for label in TALKED)
-    if matters(line) > 1 or not talked:
+    if matters(line) > 1 or not told + talked:
         return False
-    plainly = matters(line) == 0 or touches_talk(line)
-    most = NO_WORD if plainly else A_HINT if len(line) <= LONG else IF_LONG
-    return told / (told + talked) < most
+    return told / (told + talked) < _most(line, kind)
+
+
+def _most(line: str, kind: float) -> float:
+    """Return the share of what is told below which a line is talk."""
+    short = len(line) <= SHORT
+    if matters(line) and not touches_talk(line):
+        return A_HINT if short else A_HINT_LONG
+    if not short:
+        return NO_WORD_LONG
+    return NO_KIND if kind < KIND else NO_WORD
 
 
 def touches_talk(line: str) -> bool:

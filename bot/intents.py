@@ -151,10 +151,24 @@ _LETTERS = re.compile(r"[^\W_]", re.UNICODE)
 _TRIM = re.compile(r"^[\s，,。.！!～~…]+|[\s，,。.！!～~…]+$")
 
 
-def read(text: str, chances: Mapping[str, float], before: Before = NOTHING, *, has_place: bool = False) -> Wish:
-    """Return what `text` wants. `chances`: each label's probability by the intent model, empty without one."""
+def read(
+    text: str,
+    chances: Mapping[str, float],
+    before: Before = NOTHING,
+    *,
+    has_place: bool = False,
+    kind: float = 1.0,
+) -> Wish:
+    """Return what `text` wants.
+
+    `chances`: each label's probability by the intent model, empty without one. `kind`: how probable the likeliest kind
+    of matter is.
+    """
     line = _TRIM.sub("", _EMOJI_CODE.sub("", text))
-    wish = _by_context(line, before) or _by_rules(line) or _by_model(line, chances, before, has_place=has_place)
+    wish = _by_context(line, before) or _by_rules(line)
+    if wish is None:
+        talk = not has_place and is_talk(line, chances, kind)  # who names a place means something
+        wish = _by_model(line, chances, before, has_place=has_place, talk=talk)
     return _with_number(wish, line)
 
 
@@ -284,7 +298,7 @@ def _with_number(wish: Wish, line: str) -> Wish:
     return Wish(Intent.PROGRESS, case_id=case_id) if bare else wish
 
 
-def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_place: bool) -> Wish:
+def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_place: bool, talk: bool) -> Wish:
     if not chances:
         unsure = before.asked in {"verify", "rate"} and len(line) <= _SHORT
         replied = answer(line, anywhere=True) if unsure else None
@@ -295,7 +309,6 @@ def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_pl
         label: chance * _likelier(Intent(label), before, has_place=has_place) for label, chance in chances.items()
     }
     intent = Intent(max(weights, key=lambda label: weights[label]))
-    talk = not has_place and is_talk(line, chances)  # who names a place means something
     if intent is Intent.CHAT and not talk:
         return Wish(Intent.REPORT)
     if intent in _OPENING and talk and before.asked is None and not before.telling:
