@@ -29,9 +29,9 @@ ORDER, TOPIC = 48, 24
 # What the model's labels say: that something is told or asked of the city, or that it is talk or no concern of hers.
 TOLD = ("report", "complain", "consult", "add", "new", "join")
 TALKED = ("chat", "greeting", "nod", "thanks", "elsewhere", "help")
-# Below this share of what is told a line is talk: short or long, and with a word that may be one of a matter or without.
+# Below this share of what is told a line is talk: short or long, with a word of a matter, one that may be, or none.
 SHORT = 16
-NO_WORD, NO_WORD_LONG, A_HINT, A_HINT_LONG = 0.7, 0.35, 0.3, 0.05
+NO_WORD, NO_WORD_LONG, A_HINT, A_HINT_LONG, A_WORD = 0.6, 0.35, 0.35, 0.05, 0.01
 # The share for a short line in which the model of matters finds no kind, and below which probability it finds none.
 NO_KIND, KIND = 0.95, 0.5
 
@@ -53,7 +53,7 @@ def is_talk(line: str, chances: Mapping[str, float], kind: float = 1.0) -> bool:
     """
     told = sum(chances.get(label, 0.0) for label in TOLD)
     talked = sum(chances.get(label, 0.0) for label in TALKED)
-    if matters(line) > 1 or not told + talked:
+    if not told + talked:
         return False
     return told / (told + talked) < _most(line, kind)
 
@@ -61,6 +61,8 @@ def is_talk(line: str, chances: Mapping[str, float], kind: float = 1.0) -> bool:
 def _most(line: str, kind: float) -> float:
     """Return the share of what is told below which a line is talk."""
     short = len(line) <= SHORT
+    if matters(line) > 1:
+        return A_WORD if short and kind < KIND else 0.0
     if matters(line) and not touches_talk(line):
         return A_HINT if short else A_HINT_LONG
     if not short:
@@ -75,7 +77,9 @@ def touches_talk(line: str) -> bool:
 
 def matters(line: str) -> int:
     """Say how much a line speaks of a matter for the city: 2 plainly, 1 perhaps, 0 with no word of it."""
-    return 2 if _MATTER.search(line) or _WHERE.search(line) else 1 if _HINT.search(line) else 0
+    if _MATTER.search(line) or (_WHERE.search(line) and not touches_talk(line)):
+        return 2
+    return 1 if _HINT.search(line) else 0
 
 
 def is_grievance(line: str) -> bool:

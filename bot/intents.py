@@ -250,6 +250,11 @@ def _by_rules(line: str) -> Wish | None:
             return Wish(intent, match["rest"].strip())
     if _CONTACT.fullmatch(line):
         return Wish(Intent.ADD, line)
+    return _by_frames(line)
+
+
+def _by_frames(line: str) -> Wish | None:
+    """Return what a line wants by how it is built: a question about progress, an order to an assistant, an answer."""
     if len(line) <= 2 * _SHORT and _PROGRESS.search(line):
         return Wish(Intent.PROGRESS)
     if is_order(line):

@@ -7,7 +7,8 @@ thrown away. The lines are no part of the project: they stand beside the reposit
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+import re
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -34,6 +35,8 @@ NEEDED = ("not_reports", "hotline", "letters")
 # Chat to look at while rules and corpus are made, and chat that is only counted.
 HALVES = ("seen", "counted")
 OPENING = 30
+# How an answer from the office guide begins.
+GUIDED = re.compile(r"^【", re.MULTILINE)
 NOON = datetime(2026, 9, 1, 4, tzinfo=UTC)
 
 
@@ -58,20 +61,23 @@ class Gate:
     def first(self, text: str) -> tuple[bool, str]:
         """Say whether a first message opens a case, and what is replied."""
         said, found = self.hear(text), (False, "")
-        try:
-            with self.store.write() as book:
-                resident = book.add(ResidentRow(account="gate", openid="o", last_seen_at=NOON))
-                city = self.cities.current(book)
-                turn = Turn(book, city, resident, NOON, quiet_since=NOON, links=Links("gate", ""))
-                reply = respond(turn, said)
-                found = bool(book.cases_of(resident.id)), reply
-                raise _Discarded
-        except _Discarded:
-            return found
+        with suppress(_Discarded), self.store.write() as book:
+            resident = book.add(ResidentRow(account="gate", openid="o", last_seen_at=NOON))
+            city = self.cities.current(book)
+            turn = Turn(book, city, resident, NOON, quiet_since=NOON, links=Links("gate", ""))
+            reply = respond(turn, said)
+            found = bool(book.cases_of(resident.id)), reply
+            raise _Discarded
+        return found
 
     def share(self, texts: Sequence[str]) -> float:
         """Return the share of some first messages that open a case."""
         return sum(self.first(text)[0] for text in texts) / len(texts)
+
+    def lost(self, texts: Sequence[str]) -> float:
+        """Return the share of some first messages that neither open a case nor are answered from the office guide."""
+        heard = [self.first(text) for text in texts]
+        return sum(not opens and not GUIDED.search(reply) for opens, reply in heard) / len(texts)
 
 
 @contextmanager
