@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from bot import answers, offers, phrases, questions, telling
 from bot.emergency import danger_in, happens_now
-from bot.intents import JUDGEMENTS, Before, Intent, Wish, asks_after, kind_in, read, tells_in_confidence
+from bot.idle import is_order, matters
+from bot.intents import JUDGEMENTS, NOTHING, Before, Intent, Wish, asks_after, kind_in, read, tells_in_confidence
 from bot.turn import Said, Turn
 from bot.understanding import Reading
 from cases import intake
@@ -28,9 +29,11 @@ _SMALL = frozenset({Intent.CHAT, Intent.DIGIT})
 LETTERS = 2
 # So many characters beside a place say no more than where: 门口, 那里, 在…呢.
 BESIDE_A_PLACE = 2
-# Idle words that name a kind of matter beyond doubt are a report after all.
-_IDLE = frozenset({Intent.GREETING, Intent.CHAT, Intent.NOD, Intent.HELP})
-KIND_SURELY = 0.95
+# From so much on words name a matter; from this chance on the model's word that they are about an older one counts.
+NAMED, SURELY_ABOUT = 2, 0.7
+# Longer words say something, whatever they are.
+TALKATIVE = 20
+CORRECTING = frozenset({Intent.CORRECT_PLACE, Intent.CORRECT_KIND})
 
 
 def hear(models: Understanding, text: str) -> Said:
@@ -47,7 +50,7 @@ def respond(turn: Turn, said: Said) -> str:
     danger = _danger(said)
     if danger is not None:
         return telling.help_at_once(turn, said, danger)
-    wish = read(said.text, said.chances, _before(turn), has_place=said.place is not None)
+    wish = _read(said, _before(turn))
     reply = offers.to_offer(turn, wish, said)
     if reply is None:
         reply = answers.to_question(turn, wish, said)
@@ -63,12 +66,17 @@ def respond_to_voice(turn: Turn, case: CaseRow, said: Said) -> str:
 
     They belong to the case, unless they were no report at all: then the case that the voice opened ends.
     """
-    wish = read(said.text, said.chances, has_place=said.place is not None)
+    wish = _read(said)
     danger = _danger(said)
     if danger is None and wish.intent in NO_REPORT and _voice_alone(turn, case):
         intake.withdraw(turn.book, case, turn.now, words="语音里说的不是上报")
         return HANDLERS[wish.intent](turn, wish, said)
     return telling.heard(turn, case, said, danger)
+
+
+def _read(said: Said, before: Before = NOTHING) -> Wish:
+    """Return what a message wants, by all that is known of it."""
+    return read(said.text, said.chances, before, has_place=said.place is not None, kind=_kind_chance(said))
 
 
 def _only_a_place(said: Said) -> bool:
@@ -105,12 +113,24 @@ def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
         return Intent.ADD  # "没事了" is for whoever is on their way
     if wish.intent in _SMALL and case is not None and (case.place_asked or len(said.text) >= LETTERS):
         return Intent.REPORT
-    if wish.intent in _IDLE and len(said.text) >= answers.MATTER and _kind_chance(said) >= KIND_SURELY:
-        return Intent.REPORT
-    unknown = wish.intent in {Intent.PROGRESS, Intent.URGE, Intent.THANKS} and wish.case_id is None
-    if unknown and said.place is not None and not turn.book.cases_of(turn.resident.id):
-        return Intent.REPORT
+    if wish.intent in CORRECTING and not turn.book.cases_of(turn.resident.id) and not _names(said):
+        return Intent.CHAT
+    if wish.intent in OF_A_CASE and wish.case_id is None and not turn.book.cases_of(turn.resident.id):
+        return Intent.REPORT if _tells_a_matter(wish, said) else wish.intent
     return wish.intent
+
+
+def _tells_a_matter(wish: Wish, said: Said) -> bool:
+    """Say whether who has no case yet tells a matter, though the words seem to be about one: place or words name it.
+
+    What the closed lists read is what it seems. The model is believed where it is sure, and finds no kind of matter.
+    """
+    if said.place is not None and not is_order(said.text):
+        return True
+    if matters(said.text) < NAMED or read(said.text, {}).intent is not Intent.REPORT:
+        return False
+    praised = wish.intent is Intent.THANKS
+    return said.chances.get(wish.intent, 0.0) < SURELY_ABOUT or (not praised and _kind_chance(said) >= answers.SURE)
 
 
 def _before(turn: Turn) -> Before:
@@ -133,7 +153,8 @@ def _judged(turn: Turn, wish: Wish, said: Said) -> str:
     "还在漏" without such a case is more of what is being handled, or a matter of its own.
     """
     reply = answers.unasked(turn, wish, said.text)
-    if reply is None and wish.intent in {Intent.UNSOLVED, Intent.UNSATISFIED} and len(said.text) > LETTERS:
+    bad = wish.intent in {Intent.UNSOLVED, Intent.UNSATISFIED} and len(said.text) > LETTERS
+    if reply is None and bad and (_names(said) or turn.book.cases_of(turn.resident.id)):
         return telling.take(turn, said) if turn.gathering is not None else questions.complain(turn, wish, said)
     return reply or phrases.NOT_UNDERSTOOD
 
@@ -146,6 +167,11 @@ def _new(turn: Turn, wish: Wish, said: Said) -> str:
 def _join(turn: Turn, _wish: Wish, said: Said) -> str:
     """Nothing was offered to be joined: who says what the matter is tells it."""
     return telling.take(turn, said) if _tells(said) else phrases.INVITE
+
+
+def _names(said: Said) -> bool:
+    """Say whether words name a place, or something that may be a matter."""
+    return said.place is not None or bool(matters(said.text)) or len(said.text) > TALKATIVE
 
 
 def _tells(said: Said) -> bool:
@@ -172,6 +198,12 @@ NO_REPORT = frozenset(
 )
 # What may be the answer to a question from staff, beside a plain report.
 ANSWERING = JUDGEMENTS | {Intent.CHAT, Intent.DIGIT, Intent.NOD}
+# What only means something to who has, or had, a case; or says next to nothing.
+OF_A_CASE = (
+    JUDGEMENTS
+    | {Intent.PROGRESS, Intent.URGE, Intent.WHO, Intent.WITHDRAW, Intent.DONE, Intent.THANKS, Intent.ANONYMOUS}
+    | {Intent.GREETING, Intent.NOD, Intent.HELP, Intent.PRIVACY, Intent.ERASE}
+)
 HANDLERS: dict[Intent, Callable[[Turn, Wish, Said], str]] = {
     Intent.REPORT: _report,
     Intent.NEW: _new,

@@ -11,6 +11,8 @@ import re
 from enum import StrEnum
 from pathlib import Path
 
+from bot.patterns import sections
+
 
 class Danger(StrEnum):
     """What kind of help is needed at once; the order counts: the first that fits is the one to act on."""
@@ -56,26 +58,7 @@ _SLIPS = tuple(
         (r"(?<=[一-鿿]) (?=[一-鿿])", "，"),
     )
 )
-_LINE = re.compile(r"\[(?P<section>\w+)\]|(?P<part>\w+) = (?P<words>.+)")
-
-
-def _sections(lines: list[str]) -> dict[str, re.Pattern[str]]:
-    """Return the compiled patterns by section; the parts that stand in `[parts]` are put where they are named."""
-    parts: dict[str, str] = {}
-    found: dict[str, list[str]] = {}
-    section = ""
-    for line in filter(lambda line: line and not line.startswith("#"), lines):
-        head = _LINE.fullmatch(line)
-        if head is None:
-            found.setdefault(section, []).append(re.sub(r"<([a-z]+)>", lambda name: parts[name[1]], line))
-        elif head["part"]:
-            parts[head["part"]] = head["words"]
-        else:
-            section = head["section"]
-    return {name: re.compile("|".join(alternatives)) for name, alternatives in found.items()}
-
-
-_PATTERNS = _sections(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8").splitlines())
+_PATTERNS = sections(Path(__file__).with_suffix(".txt"))
 _FIGURES, _CALM, _NOW = (_PATTERNS[name] for name in ("figures", "calm", "now"))
 
 

