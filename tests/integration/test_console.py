@@ -151,8 +151,8 @@ def test_the_administrator_changes_the_table(
     assert "水务局" in resident.say(MANHOLE)
     noise = "临江路128号楼下烧烤店半夜还在吵"
     assert "城市管理局" in neighbour.say(noise)
-    assert "低于 99%" in admin.post("/console/confidence", page.text, confident="99").text
-    assert "没有保存" in admin.post("/console/confidence", page.text, confident="0").text
+    assert "低于的交派单员" in admin.post("/console/learning/confidence", page.text, confident="99").text
+    assert "没有保存" in admin.post("/console/learning/confidence", page.text, confident="0").text
     assert "派单员" in neighbour.say(f"新的：{noise}")
     urban = staff("urban")
     assert urban.client.get("/console/categories").status_code == 403

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
 
-from cases.city import CONFIDENT_KEY, VERSION_KEY
+from cases.city import VERSION_KEY
 from cases.storage.tables import CategoryRow
 from web.console.present import CategoryLine, Choice
 from web.console.session import Page, admins_only, frame
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 
 HOURS = ("accept_hours", "contact_hours", "finish_hours")
 LONGEST_HOURS = 2000.0
-LEAST_PERCENT, MOST_PERCENT = 5, 99
 
 
 def register(routes: Blueprint, house: House) -> None:
     """Add the table and its saving."""
     routes.get("/categories", endpoint="categories")(admins_only(_show, house, writes=False))
     routes.post("/categories", endpoint="save_category")(admins_only(_save, house, writes=True))
-    routes.post("/confidence", endpoint="save_confidence")(admins_only(_save_confidence, house, writes=True))
 
 
 def _show(book: Book, city: City, me: Actor) -> Page:
@@ -76,17 +74,6 @@ def _save(book: Book, city: City, _me: Actor) -> Page:
     book.set_meta(VERSION_KEY, uuid.uuid4().hex)
     flash(f"“{row.name}”已保存，新来的工单马上按新的办。", "ok")
     return redirect(url_for("console.categories", _anchor=f"kind-{row.code}"))
-
-
-def _save_confidence(book: Book, _city: City, _me: Actor) -> Page:
-    text = request.form.get("confident", "")
-    if not (text.isascii() and text.isdigit() and LEAST_PERCENT <= int(text) <= MOST_PERCENT):
-        flash(f"没有保存：请填 {LEAST_PERCENT} 到 {MOST_PERCENT} 之间的整数。", "error")
-    else:
-        book.set_meta(CONFIDENT_KEY, str(int(text) / 100))
-        book.set_meta(VERSION_KEY, uuid.uuid4().hex)
-        flash(f"已保存：把握低于 {text}% 的，交派单员确认。", "ok")
-    return redirect(url_for("console.categories"))
 
 
 def _hours(text: str) -> float | None:
