@@ -268,16 +268,18 @@ def _enter(book: Book, case: CaseRow, who: lifecycle.Who, now: datetime) -> Hist
 
 
 def _understand(city: City, case: CaseRow, report: Report) -> bool:
-    """Take over the message's guesses where they are surer than the case's own; say whether they were."""
-    if not report.guesses or case.category_by != "classifier":
+    """Take over the message's guesses where they are surer than the case's own; say whether they were.
+
+    Kinds that this city does not have, or no longer has, are no guesses.
+    """
+    guesses = [guess for guess in report.guesses if guess.code in city.categories][:KEPT_GUESSES]
+    if not guesses or case.category_by != "classifier":
         return False
     known = case.guesses[0]["probability"] if case.guesses else 0.0
-    if case.guesses and (city.sure(case.guesses[0]["code"], case.guesses) or report.guesses[0].probability <= known):
+    if case.guesses and (city.sure(case.guesses[0]["code"], case.guesses) or guesses[0].probability <= known):
         return False
-    case.guesses = [
-        {"code": guess.code, "probability": round(guess.probability, 4)} for guess in report.guesses[:KEPT_GUESSES]
-    ]
-    case.model_version, case.certainty = report.model_version, report.guesses[0].probability
+    case.guesses = [{"code": guess.code, "probability": round(guess.probability, 4)} for guess in guesses]
+    case.model_version, case.certainty = report.model_version, guesses[0].probability
     case.evidence = list(report.evidence)
     return True
 

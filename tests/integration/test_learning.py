@@ -14,9 +14,11 @@ import classifier
 import worker
 from bot.assembly import House, build, utc_now
 from cases import exchange, learning, training
+from cases.city import VERSION_KEY
 from cases.comparison import objections
 from cases.labels import Origin
 from cases.storage.learning import LabelRow, ReleaseRow, TrainingRow
+from cases.storage.tables import CategoryRow
 from classifier.package import current_version
 
 if TYPE_CHECKING:
@@ -435,3 +437,16 @@ def test_a_damaged_version_is_not_put_to_use(house: House, dispatcher: Staff, tm
     assert tmp_path.exists()
     with house.store.read() as book:
         assert book.get(ReleaseRow, 1) is None
+
+
+def test_kinds_that_the_city_does_not_have_are_no_guesses(house: House, resident: Resident) -> None:
+    """After a change of kinds the classifier may name one that is gone: it is passed over, and the case still opens."""
+    with house.store.write() as book:
+        book.drop(book.get(CategoryRow, "facility/manhole"))  # type: ignore[arg-type]
+        book.set_meta(VERSION_KEY, "without")
+    resident.say("翠湖小区3栋楼下井盖坏了，老人差点摔倒")
+    case = resident.case()
+    assert case.model_version is not None
+    assert all(guess["code"] != "facility/manhole" for guess in case.guesses)
+    with house.store.read() as book:
+        assert case.holder_id == house.cities.current(book).dispatch.id
