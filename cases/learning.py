@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import classifier
 from cases.city_files import CORPUS
 from classifier.model import Language
-from classifier.package import current_version
+from classifier.package import labels_of
 from classifier.text import Places
 from classifier.training import label_counts
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from cases.storage import Book
+    from cases.storage import Book, Store
     from classifier import Example
 
 MATTERS, INTENTS, DANGERS = "matters", "intents", "dangers"
@@ -50,6 +50,13 @@ def language(book: Book) -> Language:
     return Language(Places(tuple(names)), terms())
 
 
+def _language(store: Store | None) -> Language:
+    if store is None:
+        return Language(terms=terms())
+    with store.read() as book:
+        return language(book)
+
+
 def _rest(examples: Sequence[Example], known: Sequence[Example], label: str) -> list[Example]:
     """Return the examples whose texts are not known otherwise, under one label."""
     texts = {example.text for example in known}
@@ -57,25 +64,26 @@ def _rest(examples: Sequence[Example], known: Sequence[Example], label: str) -> 
 
 
 def _of_use(folder: Path, name: str) -> bool:
-    """Say whether a released version can be used: not one of an earlier form, nor of intents that mean nothing now."""
-    if current_version(folder) is None:
-        return False
+    """Say whether a version is released, and not one of an earlier form or with intents that mean nothing now.
+
+    Only the manifest is read. A version whose files are damaged stays the released one: `/readyz` names it.
+    """
     try:
-        labels = classifier.load(folder).labels
+        labels = labels_of(folder)
     except classifier.PackageError:
         return False
     return name != INTENTS or not any("/" in label for label in labels)
 
 
-def train_starters(models_dir: Path, city: Language | None = None) -> Iterator[tuple[str, dict[str, float]]]:
+def train_starters(models_dir: Path, store: Store | None = None) -> Iterator[tuple[str, dict[str, float]]]:
     """Train and release each starter model that has no released version of use; yield its name and metrics.
 
-    `city`: the places and terms that the model of matters should know (`language`); without it only the terms.
+    `store`: the case book with the city's places, which the model of matters hides; without it there are none.
     """
     missing = [name for name in (MATTERS, INTENTS, DANGERS) if not _of_use(models_dir / name, name)]
     sets = starter_sets() if missing else {}
     for name in missing:
-        known = (city or Language(terms=terms())) if name == MATTERS else Language()
+        known = _language(store) if name == MATTERS else Language()
         model, metrics = classifier.train(sets[name], seed=SEED, language=known)
         counts = label_counts(sets[name])
         classifier.save(model, models_dir / name, seed=SEED, metrics=metrics, label_counts=counts)

@@ -101,17 +101,27 @@ def load(folder: Path) -> Model:
 
     Raises PackageError for anything missing, changed or unknown. Reads numbers and strings only.
     """
-    if not (folder / MANIFEST).exists():
-        version = current_version(folder)
-        if version is None or "/" in version or version.startswith("."):
-            raise PackageError(f"{folder}: no model here (neither {MANIFEST} nor {CURRENT})")
-        folder = folder / version
+    folder = _version_folder(folder)
     manifest = _read_manifest(folder)
     contents = {name: _checked(folder, name, manifest) for name in (WEIGHTS, WORDS)}
     try:
         return _model(manifest["version"], contents)
     except (KeyError, ValueError, TypeError) as error:
         raise PackageError(f"{folder}: not a model of this format ({error})") from error
+
+
+def labels_of(folder: Path) -> tuple[str, ...]:
+    """Return the labels that a model was trained on, by its manifest alone. Raises PackageError as `load` does."""
+    return tuple(_read_manifest(_version_folder(folder)).get("label_counts", {}))
+
+
+def _version_folder(folder: Path) -> Path:
+    if (folder / MANIFEST).exists():
+        return folder
+    version = current_version(folder)
+    if version is None or "/" in version or version.startswith("."):
+        raise PackageError(f"{folder}: no model here (neither {MANIFEST} nor {CURRENT})")
+    return folder / version
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

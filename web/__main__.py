@@ -216,9 +216,7 @@ def _prepare(house: House) -> None:
     if empty and settings.sandbox:
         _say("正在载入样例城市……")
         load_city(house.store)
-    with house.store.read() as book:
-        city = learning.language(book)
-    for name, metrics in learning.train_starters(settings.models_dir, city):
+    for name, metrics in learning.train_starters(settings.models_dir, house.store):
         _say(f"分类器 {name} 已训练：交叉验证准确率 {metrics['accuracy']:.1%}")
     house.store.engine.dispose()
 

@@ -106,9 +106,7 @@ def _setup_commands(app: Flask, house: House) -> None:
     @one_line
     def train_starter() -> None:
         """Train the starter classifiers where none is released yet."""
-        with house.store.read() as book:
-            city = learning.language(book)
-        for name, metrics in learning.train_starters(house.settings.models_dir, city):
+        for name, metrics in learning.train_starters(house.settings.models_dir, house.store):
             click.echo(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in metrics.items()))
 
     @app.cli.command("erase-resident")

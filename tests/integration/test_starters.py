@@ -1,8 +1,10 @@
+import shutil
 from pathlib import Path
 
 import classifier
 from bot.understanding import Understanding
 from cases import learning
+from classifier.package import current_version
 
 
 def test_models_of_before_are_trained_anew(tmp_path: Path, trained_models: Path) -> None:
@@ -20,3 +22,13 @@ def test_models_of_before_are_trained_anew(tmp_path: Path, trained_models: Path)
     assert [name for name, _ in learning.train_starters(tmp_path)] == [learning.MATTERS, learning.INTENTS]
     assert Understanding(tmp_path).matter("路灯坏了").guesses[0].code == "facility/streetlight"
     assert "greeting" in Understanding(tmp_path).intents("你好啊")
+
+
+def test_a_damaged_release_is_not_replaced_in_silence(tmp_path: Path, trained_models: Path) -> None:
+    """A released version whose file is damaged stays the released one, and is named as a fault, until somebody acts."""
+    shutil.copytree(trained_models, tmp_path, dirs_exist_ok=True)
+    version = current_version(tmp_path / learning.MATTERS)
+    (tmp_path / learning.MATTERS / str(version) / "weights.npz").write_bytes(b"x")
+    assert list(learning.train_starters(tmp_path)) == []
+    assert current_version(tmp_path / learning.MATTERS) == version
+    assert "weights.npz" in Understanding(tmp_path).faults()[learning.MATTERS]
