@@ -50,12 +50,13 @@ def respond(turn: Turn, said: Said) -> str:
     danger = _danger(said)
     if danger is not None:
         return telling.help_at_once(turn, said, danger)
-    wish = _read(said, _before(turn))
+    before = _before(turn)
+    wish = _read(said, before)
     reply = offers.to_offer(turn, wish, said)
     if reply is None:
         reply = answers.to_question(turn, wish, said)
     if reply is None:
-        reply = HANDLERS[_meant_as(turn, wish, said)](turn, wish, said)
+        reply = HANDLERS[_meant_as(turn, wish, said, before)](turn, wish, said)
     if said.media is not None and turn.case is not None and not turn.taken:
         intake.keep_media(turn.book, turn.case, said.media, turn.now)
     return reply
@@ -100,7 +101,7 @@ def begin(turn: Turn) -> str:
     return telling.new(turn, Wish(Intent.NEW), Said())
 
 
-def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
+def _meant_as(turn: Turn, wish: Wish, said: Said, before: Before) -> Intent:
     """Return the intent, seen in the light of what was said before.
 
     What staff asked for is answered by almost any words, and so is danger followed. Small words within a burst add to
@@ -113,9 +114,9 @@ def _meant_as(turn: Turn, wish: Wish, said: Said) -> Intent:
         return Intent.ADD  # "没事了" is for whoever is on their way
     if wish.intent in _SMALL and case is not None and (case.place_asked or len(said.text) >= LETTERS):
         return Intent.REPORT
-    if wish.intent in CORRECTING and not turn.book.cases_of(turn.resident.id) and not _names(said):
+    if wish.intent in CORRECTING and not before.open and not _names(said):
         return Intent.CHAT
-    if wish.intent in OF_A_CASE and wish.case_id is None and not turn.book.cases_of(turn.resident.id):
+    if wish.intent in OF_A_CASE and wish.case_id is None and not before.open:
         return Intent.REPORT if _tells_a_matter(wish, said) else wish.intent
     return wish.intent
 
