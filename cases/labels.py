@@ -37,10 +37,10 @@ ORIGINS = {
 # Of labels that follow the classifier's own guess nothing is learnt about how right it is; they only teach.
 OWN_WORD = frozenset({Origin.HANDLED})
 
+PHONE = re.compile(r"(?<!\d)(?:(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}[- ]?\d{7,8})(?!\d)")
 _HIDDEN = (
     (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "〔证件号〕"),
-    (re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"), "〔电话〕"),
-    (re.compile(r"(?<!\d)0\d{2,3}[- ]?\d{7,8}(?!\d)"), "〔电话〕"),
+    (PHONE, "〔电话〕"),
     (
         re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·• ]?[A-Z0-9]{5,6}"),
         "〔车牌〕",

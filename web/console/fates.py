@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from cases import limits, windows, words
+from cases.labels import PHONE
 from web.console.present import Delivery
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from cases.storage.tables import CaseRow, HistoryRow, OutboxRow, ResidentRow
 
 ARRIVED = frozenset({"sent", "delivered"})
-PHONE = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|0\d{2,3}-?\d{7,8})(?!\d)")
 
 
 def phone_of(case: CaseRow, history: Sequence[HistoryRow]) -> str:
