@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
 BATCH = 1000
@@ -106,20 +107,17 @@ class LabelQueries:
 
     def conflicts(self, limit: int) -> list[Sequence[LabelRow]]:
         """Return the labels of each text that people gave different kinds, the newest text first."""
-        query = (
-            select(LabelRow.text)
-            .where(LabelRow.active)
-            .group_by(LabelRow.text)
-            .having(func.count(LabelRow.label.distinct()) > 1)
-            .order_by(func.max(LabelRow.id).desc())
-        )
-        texts = self._session.scalars(query.limit(limit)).all()
+        texts = self._session.scalars(_disputed().order_by(func.max(LabelRow.id).desc()).limit(limit)).all()
         return [
             self._session.scalars(
                 select(LabelRow).where(LabelRow.text == text, LabelRow.active).order_by(LabelRow.id)
             ).all()
             for text in texts
         ]
+
+    def conflict_count(self) -> int:
+        """Return how many texts people gave different kinds."""
+        return self._session.scalar(select(func.count()).select_from(_disputed().subquery())) or 0
 
     def labels_with(self, text: str) -> Sequence[LabelRow]:
         """Return all labels of one text, the oldest first."""
@@ -163,6 +161,11 @@ class LabelQueries:
         """Return the newest trainings, the newest first."""
         return self._session.scalars(select(TrainingRow).order_by(TrainingRow.id.desc()).limit(limit)).all()
 
+    def training_of(self, version: str | None) -> TrainingRow | None:
+        """Return the training that a version came from; None for one that was not trained here."""
+        query = select(TrainingRow).where(TrainingRow.version == version).order_by(TrainingRow.id.desc())
+        return self._session.scalars(query.limit(1)).one_or_none() if version is not None else None
+
     def training_in_work(self) -> TrainingRow | None:
         """Return the training that waits or runs, if there is one."""
         query = select(TrainingRow).where(TrainingRow.state.in_(("waiting", "running"))).order_by(TrainingRow.id)
@@ -177,3 +180,9 @@ class LabelQueries:
     def releases(self, limit: int) -> Sequence[ReleaseRow]:
         """Return the newest releases, the newest first."""
         return self._session.scalars(select(ReleaseRow).order_by(ReleaseRow.id.desc()).limit(limit)).all()
+
+
+def _disputed() -> Select[str]:
+    """Return the query for the texts under which people put different kinds."""
+    texts = select(LabelRow.text).where(LabelRow.active).group_by(LabelRow.text)
+    return texts.having(func.count(LabelRow.label.distinct()) > 1)

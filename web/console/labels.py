@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
-from cases import dataset, figures, labels, training
+from cases import dataset, figures, labels, learning, training
 from cases.lifecycle import NotAllowed
 from cases.numbers import case_id_of, number_of
 from cases.storage.tables import StaffRow
@@ -67,7 +67,7 @@ def _show(_house: House, book: Book, city: City, me: Actor) -> Page:
         total=sum(count.total for count in counts.values()),
         tests=sum(count.test for count in counts.values()),
         people=_people(book),
-        conflicts=len(book.conflicts(SHOWN_CONFLICTS)),
+        conflicts=book.conflict_count(),
         groups=list(dict.fromkeys(category.group_name for category in city.categories.values())),
         units=[unit for unit in city.units.values() if unit.kind == "department"],
     )
@@ -99,8 +99,8 @@ def _new_kind(book: Book, city: City, me: Actor) -> Page:
 
 def _report(house: House, book: Book) -> dict[str, Any] | None:
     """Return the comparison of the version in use, if it was trained here."""
-    version = current_version(house.settings.models_dir / "matters")
-    return next((row.report for row in book.trainings(training.HISTORY) if row.version == version), None)
+    row = book.training_of(current_version(house.settings.models_dir / learning.MATTERS))
+    return row.report if row is not None else None
 
 
 def _kind(house: House, book: Book, city: City, me: Actor, code: str) -> Page:
@@ -167,7 +167,8 @@ def _label(book: Book, city: City, me: Actor, code: str) -> Page:
 
 def _conflicts(book: Book, city: City, me: Actor) -> Page:
     groups = [_conflict(book, city, rows) for rows in book.conflicts(SHOWN_CONFLICTS)]
-    return render_template("console/conflicts.html", **frame(book, city, me, "learning"), groups=groups)
+    total = book.conflict_count()
+    return render_template("console/conflicts.html", **frame(book, city, me, "learning"), groups=groups, total=total)
 
 
 def _conflict(book: Book, city: City, rows: Sequence[LabelRow]) -> dict[str, Any]:
