@@ -73,7 +73,8 @@ class UnitRow(Base):
     """A unit, which is a queue as well: city, district, street, community, grid, department or dispatch.
 
     `path` is the chain of ids from the top, `/1/2/7/`; `former_codes` still stand on posters that hang somewhere.
-    `polygon` is a GeoJSON geometry in WGS-84, for grids.
+    `polygon` is a GeoJSON geometry in WGS-84, for grids. `opening`: its working time (`cases.worktime`), empty: as above
+    it. `active` is false for a unit that exists no more: its past cases still name it.
     """
 
     __tablename__ = "units"
@@ -85,6 +86,8 @@ class UnitRow(Base):
     path: Mapped[str] = mapped_column(String(200))
     phone: Mapped[str] = mapped_column(String(40))
     former_codes: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    opening: Mapped[str] = mapped_column(String(60), default="")
+    active: Mapped[bool] = mapped_column(default=True)
     polygon: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
@@ -147,7 +150,11 @@ class PhraseRow(Base):
 
 
 class StaffRow(Base):
-    """A member of staff. `sample` accounts come with the sample city and cannot log in in production."""
+    """A member of staff. `sample` accounts come with the sample city and cannot log in in production.
+
+    `groups`: the groups of kinds that they may see, empty for all; `contacts`: they may look at residents' numbers;
+    `backup_id`: who stands in for them while they are away (AB岗).
+    """
 
     __tablename__ = "staff"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -159,6 +166,9 @@ class StaffRow(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     sample: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
+    groups: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    contacts: Mapped[bool] = mapped_column(default=False)
+    backup_id: Mapped[int | None]
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
 
@@ -207,7 +217,13 @@ class CaseRow(Base):
     """A case. Its number is computed from `id` (`cases.numbers`), its due time is the limit that counts now.
 
     `alarmed_at`: danger to life, which somebody has to acknowledge; `attention`: why a dispatcher should look at it
-    (`complaint`, `human`), empty once they did; `merged_into_id`: the case that this one's reporter follows instead.
+    (`cases.words.ATTENTION`), empty once they did; `merged_into_id`: the case that this one's reporter follows instead.
+    `reporter_id`: the member of staff who reported it on patrol. `sender_id`: the unit that sent it to its holder, none
+    for the dispatchers; `returns`: how often it was given back. `paused_at`: the clocks stand, the resident was asked.
+    `extension_hours`: more time asked for and not yet granted, in office hours. `outcome`: what the holder reported
+    (solved, unsolved); `solved`: what the reporter said of it (solved, partly, unsolved). `alert_at`: when the
+    next card is due, `alert_step` how many were shown for this limit. `supervised_at`: under supervision until `supervise_by`.
+    `alarm_kind`: what danger; `alarm_called_id`: who of those on duty is called now; then ended, then reviewed.
     Why it is where it is: `guesses` of `model_version`, the first one's probability as `certainty`, the words that
     spoke for it as `evidence`, the rule that decided (`rule_id`), and all of it in plain words (`reasons`).
     """
@@ -251,9 +267,28 @@ class CaseRow(Base):
     urged_at: Mapped[datetime | None]
     anonymous: Mapped[bool] = mapped_column(default=False)
     attention: Mapped[str] = mapped_column(String(20), default="")
+    reporter_id: Mapped[int | None] = mapped_column(index=True)
+    sender_id: Mapped[int | None]
+    returns: Mapped[int] = mapped_column(default=0)
+    paused_at: Mapped[datetime | None]
+    extension_hours: Mapped[float | None]
+    extensions: Mapped[int] = mapped_column(default=0)
+    outcome: Mapped[str] = mapped_column(String(10), default="")
+    solved: Mapped[str] = mapped_column(String(10), default="")
+    alert_at: Mapped[datetime | None] = mapped_column(index=True)
+    alert_step: Mapped[int] = mapped_column(default=0)
+    supervised_at: Mapped[datetime | None] = mapped_column(index=True)
+    supervise_by: Mapped[datetime | None]
+    supervisor_id: Mapped[int | None]
     alarmed_at: Mapped[datetime | None]
+    alarm_kind: Mapped[str] = mapped_column(String(20), default="")
+    alarm_called_id: Mapped[int | None]
+    alarm_called_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[int | None]
+    alarm_ended_at: Mapped[datetime | None]
+    alarm_reviewed_at: Mapped[datetime | None]
+    verify_days: Mapped[float] = mapped_column(default=7.0)
     merged_into_id: Mapped[int | None] = mapped_column(index=True)
     rating: Mapped[str | None] = mapped_column(String(20))
     rating_words: Mapped[str] = mapped_column(Text, default="")
@@ -292,6 +327,7 @@ class AttachmentRow(Base):
 
     `transcript` has the words in it, heard or read; `reading` whether an engine is still to find them: waiting, done,
     failed, or empty where none is asked. `transcript_by` says whose words they are: wechat, engine, resident, staff.
+    `phase`: a photo of staff's shows the matter before or after.
     """
 
     __tablename__ = "attachments"
@@ -299,6 +335,7 @@ class AttachmentRow(Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
     history_id: Mapped[int | None] = mapped_column(ForeignKey("history.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
+    phase: Mapped[str] = mapped_column(String(10), default="")
     media_id: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[str] = mapped_column(String(10), default="waiting")
     file: Mapped[str] = mapped_column(String(80), default="")
