@@ -73,8 +73,8 @@ class UnitRow(Base):
     """A unit, which is a queue as well: city, district, street, community, grid, department or dispatch.
 
     `path` is the chain of ids from the top, `/1/2/7/`; `former_codes` still stand on posters that hang somewhere.
-    `polygon` is a GeoJSON geometry in WGS-84, for grids. `opening`: its working time (`cases.worktime`), empty: as above
-    it. `active` is false for a unit that exists no more: its past cases still name it.
+    `polygon` is a GeoJSON geometry in WGS-84, for grids. `opening`: its working time (`cases.worktime`), else as
+    above it. `active` is false for a unit that exists no more: its past cases still name it.
     """
 
     __tablename__ = "units"
@@ -222,7 +222,7 @@ class CaseRow(Base):
     for the dispatchers; `returns`: how often it was given back. `paused_at`: the clocks stand, the resident was asked.
     `extension_hours`: more time asked for and not yet granted, in office hours. `outcome`: what the holder reported
     (solved, unsolved); `solved`: what the reporter said of it (solved, partly, unsolved). `alert_at`: when the
-    next card is due, `alert_step` how many were shown for this limit. `supervised_at`: under supervision until `supervise_by`.
+    next card is due, `alert_step` how many were shown for this limit. `supervised_at`: under supervision, with a date.
     `alarm_kind`: what danger; `alarm_called_id`: who of those on duty is called now; then ended, then reviewed.
     Why it is where it is: `guesses` of `model_version`, the first one's probability as `certainty`, the words that
     spoke for it as `evidence`, the rule that decided (`rule_id`), and all of it in plain words (`reasons`).
