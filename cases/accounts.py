@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     from cases.city import City
     from cases.storage import Book, Store
-    from cases.storage.tables import UnitRow
 
 PASSWORD_MINIMUM = 10
+# What is read aloud and typed: no 0 and O, no 1, l and I.
+START_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+START_LENGTH = 14
 FAILURES = 5
 LOCK = timedelta(minutes=10)
 WRONG = "账号或密码不对，请再试一次。"
@@ -44,6 +47,11 @@ class Login:
 @cache
 def _hasher() -> PasswordHasher:
     return PasswordHasher()
+
+
+@cache
+def _quick_hasher() -> PasswordHasher:
+    return PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1)
 
 
 def login(store: Store, name: str, password: str, now: datetime, *, samples_allowed: bool) -> Login:
@@ -127,19 +135,24 @@ def add_staff(book: Book, city: City, row: Mapping[str, str]) -> int:
     return book.add(account).id
 
 
-def import_staff(book: Book, rows: list[dict[str, str]], units: Mapping[str, UnitRow], *, sample: bool) -> None:
-    """Make or update the accounts of a city's `staff.csv`. A password in use is never overwritten.
+def start_password() -> str:
+    """Return a password for a new account's beginning: 14 characters that nobody takes for another, 69 bits."""
+    return "".join(secrets.choice(START_CHARACTERS) for _ in range(START_LENGTH))
 
-    The sample accounts share one password, so they share its hash: a hundred of them load at once.
-    """
-    shared: dict[str, str] = {}
-    for row in rows:
-        account = book.staff_by_login(row["login"]) or StaffRow(login=row["login"], password_hash="")
-        account.name, account.role, account.phone = row["name"], row["role"], row["phone"]
-        account.unit_id = units[row["unit"]].id
-        if row["password"] and not account.password_hash:
-            if not sample or row["password"] not in shared:
-                shared[row["password"]] = _hasher().hash(row["password"])
-            account.password_hash = shared[row["password"]]
-            account.sample = sample
-        book.add(account)
+
+def start_hash(password: str) -> str:
+    """Return the hash of a password that `start_password` made. It cannot be guessed, so it need not be slow."""
+    return _quick_hasher().hash(password)
+
+
+def own_hash(password: str) -> str:
+    """Return the hash of a password that a person thought of; takes about a tenth of a second."""
+    return _hasher().hash(password)
+
+
+def restart(account: StaffRow) -> str:
+    """Give an account a new password to begin with, and return it; who was locked out may try again."""
+    password = start_password()
+    account.password_hash, account.sample = start_hash(password), False
+    account.failed_logins, account.locked_until = 0, None
+    return password

@@ -35,7 +35,10 @@ SAID = frozenset({"text", "photo"})
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit, which is a queue as well; `path` is the chain of ids from the top."""
+    """A unit, which is a queue as well; `path` is the chain of ids from the top.
+
+    One that is not `active` is only there for the cases that name it: nothing is sent there any more.
+    """
 
     id: int
     code: str
@@ -44,11 +47,12 @@ class Unit:
     parent_id: int | None
     path: str
     phone: str
+    active: bool = True
 
 
 @dataclass(frozen=True)
 class City:
-    """One version of the city."""
+    """One version of the city. `units` are all that there ever were; `by_code` and `polygons` those in use."""
 
     version: str
     units: Mapping[int, Unit]
@@ -80,16 +84,15 @@ class City:
     def dispatch(self) -> Unit:
         """The dispatchers' queue. Raises LookupError while no city is loaded."""
         for unit in self.units.values():
-            if unit.kind == "dispatch":
+            if unit.kind == "dispatch" and unit.active:
                 return unit
         raise LookupError("no city is loaded: run `flask --app web load-city`")
 
     def queue_unit(self, queue: str, grid_id: int | None) -> Unit:
         """Return the unit that a routing decision names; the dispatchers where it names nothing that exists."""
-        if queue == "grid" and grid_id is not None:
-            return self.units[grid_id]
-        if queue in {"street", "community"} and grid_id is not None:
-            return self.above(grid_id, queue) or self.dispatch
+        if queue in {"grid", "street", "community"} and grid_id is not None:
+            unit = self.above(grid_id, queue)
+            return unit if unit is not None and unit.active else self.dispatch
         return self.by_code.get(queue) or self.dispatch
 
     def above(self, unit_id: int, kind: str) -> Unit | None:
@@ -100,8 +103,9 @@ class City:
         return unit
 
     def grids_below(self, unit: Unit) -> list[Unit]:
-        """Return the grids of this unit, itself included, in the order of the units' file."""
-        return [each for each in self.units.values() if each.kind == "grid" and each.path.startswith(unit.path)]
+        """Return the grids in use of this unit, itself included, in the order in which they were made."""
+        grids = (each for each in self.units.values() if each.kind == "grid" and each.active)
+        return [each for each in grids if each.path.startswith(unit.path)]
 
     def chain(self, unit: Unit) -> list[Unit]:
         """Return the units above this one, the highest first."""
@@ -160,7 +164,7 @@ class City:
 
     def locate_grid(self, grid_id: int | None, source: str) -> Located | None:
         """Return a grid as a place, for what is known without words: a scanned code, a usual grid."""
-        if grid_id is None or grid_id not in self.units:
+        if grid_id is None or grid_id not in self.units or not self.units[grid_id].active:
             return None
         return Located(self.units[grid_id].name, grid_id, source)
 
@@ -190,13 +194,16 @@ class CityCache:
 def read_city(book: Book, version: str) -> City:
     """Build the city from its rows."""
     rows = book.units()
-    units = {row.id: Unit(row.id, row.code, row.name, row.kind, row.parent_id, row.path, row.phone) for row in rows}
-    polygons = {row.id: row.polygon for row in rows if row.polygon}
+    units = {
+        row.id: Unit(row.id, row.code, row.name, row.kind, row.parent_id, row.path, row.phone, row.active)
+        for row in rows
+    }
+    polygons = {row.id: row.polygon for row in rows if row.polygon and row.active}
     return City(
         version=version,
         units=units,
-        by_code={str(code): units[row.id] for row in rows for code in row.former_codes}
-        | {unit.code: unit for unit in units.values()},
+        by_code={str(code): units[row.id] for row in rows if row.active for code in row.former_codes}
+        | {unit.code: unit for unit in units.values() if unit.active},
         categories={
             row.code: Category(
                 row.code,
@@ -211,7 +218,7 @@ def read_city(book: Book, version: str) -> City:
             )
             for row in book.categories()
         },
-        gazetteer=_gazetteer(book.places()),
+        gazetteer=_gazetteer([place for place in book.places() if units[place.grid_id].active]),
         grids=GridIndex(polygons),
         guide=Guide([_entry(row) for row in book.guide()]),
         confident=float(book.meta(CONFIDENT_KEY) or CONFIDENT),

@@ -1,45 +1,59 @@
 """Loading a city from files: all of it or nothing, with every fault named by file and row.
 
-A city is a folder with `units.csv`, `grids.geojson`, `places.csv`, `categories.csv`, `staff.csv` and, if there is an
-office guide, `guide.csv`; the sample city in `cases/sample` is the model. Loading again updates by code and keeps what
-staff have changed in use; the guide is only added to.
+A city is a folder with `units.csv`, `grids.geojson`, `places.csv`, `categories.csv`, `staff.csv` and, where there are
+any, the files of the other tables; the sample city in `cases/sample` is the model. The checks are the registry's.
+
+Loading again adds what is new and brings what nobody touched up to date. What people changed in the console since it
+was loaded stays, and what they deleted stays away: a digest of every row as the files brought it tells which is which.
 """
 
 from __future__ import annotations
 
-import csv
+import hashlib
 import json
-import math
-import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cases import accounts
-from cases.city import VERSION_KEY
-from cases.places import parse_numbers
-from cases.storage.tables import CategoryRow, GuideRow, PlaceRow, UnitRow
-from cases.words import ROLES, UNIT_KINDS
+from cases import registry
+from cases.registry import TABLES, grids, sample_duties
+from cases.registry import plan as planning
+from cases.registry.columns import YES, YES_NO
+from cases.registry.staff import begin
+from cases.registry.table import Saving
+from cases.sheets import ExchangeError, Sheet, read
+from cases.storage.tables import GuideRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
+    from cases.registry.plan import Plan
+    from cases.registry.table import Change, Table
+    from cases.registry.world import Row
     from cases.storage import Book, Store
 
 SAMPLE = Path(__file__).parent / "sample"
 CORPUS = SAMPLE / "corpus"
-FIELDS = {
-    "units.csv": ("code", "name", "kind", "parent", "phone"),
-    "places.csv": ("name", "aliases", "kind", "grid", "numbers", "lon", "lat"),
-    "categories.csv": (
-        "group", "group_name", "code", "name", "queue", "needs_place", "urgent",
-        "accept_hours", "contact_hours", "finish_hours",
-    ),
-    "staff.csv": ("login", "name", "role", "unit", "phone", "password"),
-    "guide.csv": ("title", "names", "what", "where", "hours", "papers", "phone", "elsewhere"),
-}  # fmt: skip
-OPTIONAL = {"guide.csv"}
-YES_NO = {"yes": True, "no": False}
+FILES = {
+    "units": "units.csv",
+    "grids": "grids.geojson",
+    "places": "places.csv",
+    "categories": "categories.csv",
+    "limits": "limits.csv",
+    "staff": "staff.csv",
+    "duties": "duties.csv",
+    "calendar": "calendar.csv",
+    "canned": "canned.csv",
+    "plans": "plans.csv",
+}
+NEEDED = {"units", "grids", "places", "categories", "staff"}
+# What people write for themselves: only added to.
+ONLY_NEW = {"canned", "plans", "duties"}
+GUIDE = "guide.csv"
+GUIDE_FIELDS = ("title", "names", "what", "where", "hours", "papers", "phone", "elsewhere")
+MARK_CHARACTERS = 32
 
 
 class CityError(Exception):
@@ -51,177 +65,120 @@ class CityError(Exception):
 
 
 @dataclass
-class _Draft:
-    """The rows of all files, and the faults found while reading them."""
+class _Memory:
+    """Which rows the files brought before, and which they bring now: digests by the digest of their keys."""
 
-    rows: dict[str, list[dict[str, str]]] = field(default_factory=dict)
-    polygons: dict[str, dict[str, Any]] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
+    before: Mapping[str, str]
+    now: dict[str, str] = field(default_factory=dict)
 
-    def check(self, file: str, row: int, *checks: tuple[bool, str]) -> None:
-        """Note the fault of each check that does not hold."""
-        self.faults += [f"{file} 第 {row} 行：{fault}" for holds, fault in checks if not holds]
+    def touched(self, table: Table[Any], change: Change) -> bool:
+        """Say whether people changed or deleted a row since it was loaded; what they did not is remembered anew."""
+        mark = _digest(f"{table.code}|{table.mark_of(change.new)}")
+        if change.old is None:
+            touched = mark in self.before
+        else:
+            own = self.before.get(mark) != _content(table, change.old) or table.code in ONLY_NEW
+            touched = own and bool(planning.differing(table, change.old, change.new))
+        if not touched:
+            self.now[mark] = _content(table, change.new)
+        return touched
 
 
-def load_city(store: Store, folder: Path = SAMPLE) -> dict[str, int]:
-    """Load the city in `folder` and return how many rows of each file there were. Raises CityError."""
-    draft = _read(folder)
-    _validate(draft)
-    if draft.faults:
-        raise CityError(draft.faults)
+def _content(table: Table[Any], row: Row) -> str:
+    return _digest(json.dumps([row[column.code] for column in table.exported if column.code != "id"]))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:MARK_CHARACTERS]
+
+
+def load_city(store: Store, folder: Path = SAMPLE, now: datetime | None = None) -> dict[str, int]:
+    """Load the city in `folder` and return how many rows of each file there were. Raises CityError.
+
+    The sample city gets a duty roster of the days after `now` as well.
+    """
+    files, guide = _read(folder)
+    with store.read() as book:
+        plans, _ = _plans(book, files)
+    hashes = _hashes(plans["staff"])
     with store.write() as book:
-        units = _save_units(book, draft)
-        _save_categories(book, draft.rows["categories.csv"])
-        book.replace_places(_place(row, units) for row in draft.rows["places.csv"])
-        _save_guide(book, draft.rows["guide.csv"])
-        accounts.import_staff(book, draft.rows["staff.csv"], units, sample=folder == SAMPLE)
-        book.set_meta(VERSION_KEY, uuid.uuid4().hex)
-    return {file: len(rows) for file, rows in draft.rows.items()} | {"grids.geojson": len(draft.polygons)}
+        plans, memory = _plans(book, files)
+        for code, ready in plans.items():
+            saving = Saving.of(book)
+            saving.hashes, saving.sample, saving.loading = hashes, folder == SAMPLE, True
+            planning.put(book, TABLES[code], ready, saving)
+        book.remember_loaded({**memory.before, **memory.now})
+        _save_guide(book, guide)
+        if folder == SAMPLE:
+            sample_duties.make(book, now or datetime.now(UTC))
+    counts = {FILES[code]: len(sheet.lines) for code, sheet in files.items()}
+    return counts | {GUIDE: len(guide)}
 
 
-def _read(folder: Path) -> _Draft:
-    draft = _Draft()
-    for file, fields in FIELDS.items():
-        if file in OPTIONAL and not (folder / file).exists():
-            draft.rows[file] = []
+def _hashes(staff: Plan) -> dict[str, str]:
+    """Return the hashes of the passwords in the file; an account without one cannot log in until it gets one."""
+    return begin([change for change in staff.changes if change.new["password"]])[0]
+
+
+def _read(folder: Path) -> tuple[dict[str, Sheet], list[dict[str, str]]]:
+    """Return the sheets of all tables that there are files of, and the guide."""
+    files: dict[str, Sheet] = {}
+    faults: list[str] = []
+    for code, file in FILES.items():
+        path = folder / file
+        if code not in NEEDED and not path.exists():
             continue
         try:
-            with (folder / file).open(encoding="utf-8-sig", newline="") as stream:
-                reader = csv.DictReader(stream)
-                missing = set(fields) - set(reader.fieldnames or ())
-                draft.rows[file] = [] if missing else [_stripped(row) for row in reader]
+            files[code] = grids.sheet_of(path.read_text(encoding="utf-8-sig")) if code == "grids" else read(path)
+        except ExchangeError as error:
+            faults += [f"{file} {fault.removeprefix(f'{file}：')}" for fault in error.faults]
         except (OSError, UnicodeDecodeError) as error:
-            draft.faults.append(f"{file} 读不了：{error}")
+            faults.append(f"{file} 读不了：{error}")
+    guide = _read_guide(folder / GUIDE, faults)
+    if faults:
+        raise CityError(faults)
+    return files, guide
+
+
+def _plans(book: Book, files: Mapping[str, Sheet]) -> tuple[dict[str, Plan], _Memory]:
+    """Return what each file would do, in order. Raises CityError with the faults of all."""
+    world, memory = registry.world(book), _Memory(book.loaded())
+    plans: dict[str, Plan] = {}
+    faults: list[str] = []
+    for code, sheet in files.items():
+        table = TABLES[code]
+        if not sheet.lines and code not in NEEDED:
             continue
-        if missing:
-            draft.faults.append(f"{file} 缺少列：{'、'.join(sorted(missing))}")
+        ready = planning.plan(table, sheet, world, partial(memory.touched, table))
+        plans[code] = ready
+        faults += [f"{FILES[code]} {fault}" for fault in ready.faults]
+    bare = {row["code"] for row in world.rows("units").values() if row["kind"] == "grid"} - set(world.rows("grids"))
+    if not plans["units"].faults and not plans["grids"].faults:
+        brought = [line.row.get("code") for line in files["units"].lines]
+        faults += [f"units.csv 网格 {code} 在 grids.geojson 里没有多边形" for code in brought if code in bare]
+    if faults:
+        raise CityError(faults)
+    return plans, memory
+
+
+def _read_guide(path: Path, faults: list[str]) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
     try:
-        collection = json.loads(
-            (folder / "grids.geojson").read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite
-        )
-        draft.polygons = {item["properties"]["code"]: item["geometry"] for item in collection["features"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        draft.faults.append(f"grids.geojson 读不了：{error!r}")
-    return draft
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} 不是坐标")
-    return number
-
-
-def _stripped(row: dict[str | Any, str | Any]) -> dict[str, str]:
-    return {str(key): str(value or "").strip() for key, value in row.items() if key}
-
-
-def _validate(draft: _Draft) -> None:
-    if draft.faults:
-        return
-    kinds = _validate_units(draft)
-    grids = {code for code, kind in kinds.items() if kind == "grid"}
-    for number, row in enumerate(draft.rows["places.csv"], start=2):
-        draft.check(
-            "places.csv",
-            number,
-            (len(row["name"]) > 1, "name 至少两个字"),
-            (row["grid"] in grids, f"网格 {row['grid']} 不存在"),
-            (_parses(parse_numbers, row["numbers"]), "numbers 应写成 1-8栋 或 1-99号"),
-            (_between(-180, row["lon"], 180) and _between(-90, row["lat"], 90), "经纬度不是数字，或者超出范围"),
-        )
-    _validate_categories(draft, {*kinds, "grid", "street"})
-    for number, row in enumerate(draft.rows["guide.csv"], start=2):
-        draft.check(
-            "guide.csv",
-            number,
-            (bool(row["title"] and row["what"]), "title 和 what 不能空"),
-            (row["elsewhere"] in YES_NO, "elsewhere 应为 yes 或 no"),
-        )
-    for number, row in enumerate(draft.rows["staff.csv"], start=2):
-        draft.check(
-            "staff.csv",
-            number,
-            (bool(row["login"] and row["name"]), "login 和 name 不能空"),
-            (row["role"] in ROLES, f"角色 {row['role']} 不认识"),
-            (row["unit"] in kinds, f"单位 {row['unit']} 不存在"),
-        )
-
-
-def _validate_units(draft: _Draft) -> dict[str, str]:
-    """Check units and polygons, and return the kind of each unit."""
-    kinds: dict[str, str] = {}
-    for number, row in enumerate(draft.rows["units.csv"], start=2):
-        draft.check(
-            "units.csv",
-            number,
-            (bool(row["code"]) and row["code"] not in kinds, "code 为空或重复"),
-            (row["kind"] in UNIT_KINDS, f"kind {row['kind']} 不认识"),
-            (not row["parent"] or row["parent"] in kinds, "parent 应在它前面出现"),
-        )
-        kinds[row["code"]] = row["kind"]
-    grids = {code for code, kind in kinds.items() if kind == "grid"}
-    if list(kinds.values()).count("dispatch") != 1:
-        draft.faults.append("units.csv 应有且只有一个派单台（kind=dispatch）")
-    strangers, bare = sorted(set(draft.polygons) - grids), sorted(grids - set(draft.polygons))
-    draft.faults += [f"grids.geojson：{code} 不是 units.csv 里的网格" for code in strangers]
-    draft.faults += [f"units.csv：网格 {code} 在 grids.geojson 里没有多边形" for code in bare]
-    return kinds
-
-
-def _validate_categories(draft: _Draft, queues: set[str]) -> None:
-    for number, row in enumerate(draft.rows["categories.csv"], start=2):
-        hours = (row["accept_hours"], row["contact_hours"], row["finish_hours"])
-        draft.check(
-            "categories.csv",
-            number,
-            (bool(row["code"]), "code 不能空"),
-            (row["queue"] in queues, f"队列 {row['queue']} 不存在"),
-            (row["needs_place"] in YES_NO and row["urgent"] in YES_NO, "needs_place 和 urgent 应为 yes 或 no"),
-            (all(_between(0, value, math.inf) for value in hours), "时限应为大于 0 的小时数"),
-        )
-
-
-def _parses(parse: Callable[[str], object], text: str) -> bool:
-    try:
-        parse(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _between(low: float, text: str, high: float) -> bool:
-    """Say whether `text` is a number between these two, and neither of them."""
-    try:
-        return low < float(text) < high
-    except ValueError:
-        return False
-
-
-def _save_units(book: Book, draft: _Draft) -> dict[str, UnitRow]:
-    units = {unit.code: unit for unit in book.units()}
-    for row in draft.rows["units.csv"]:
-        parent = units.get(row["parent"])
-        unit = units.get(row["code"]) or UnitRow(code=row["code"], path="")
-        unit.name, unit.kind, unit.phone = row["name"], row["kind"], row["phone"]
-        unit.former_codes = _listed(row.get("former_codes", ""))
-        unit.parent_id = parent.id if parent else None
-        unit.polygon = draft.polygons.get(row["code"])
-        book.add(unit)
-        unit.path = f"{parent.path if parent else '/'}{unit.id}/"
-        units[unit.code] = unit
-    return units
-
-
-def _save_categories(book: Book, rows: list[dict[str, str]]) -> None:
-    for row in rows:
-        category = book.get(CategoryRow, row["code"]) or CategoryRow(code=row["code"])
-        category.name, category.group_name, category.queue = row["name"], row["group_name"], row["queue"]
-        category.needs_place, category.urgent = YES_NO[row["needs_place"]], YES_NO[row["urgent"]]
-        category.accept_hours = float(row["accept_hours"])
-        category.contact_hours = float(row["contact_hours"])
-        category.finish_hours = float(row["finish_hours"])
-        book.add(category)
+        sheet = read(path)
+    except ExchangeError as error:
+        faults += error.faults
+        return []
+    missing = [name for name in GUIDE_FIELDS if name not in sheet.columns]
+    if missing:
+        faults.append(f"{GUIDE} 缺少列：{'、'.join(missing)}")
+        return []
+    for line in sheet.lines:
+        if not (line.row["title"] and line.row["what"]):
+            faults.append(f"{GUIDE} 第 {line.number} 行：title 和 what 不能空")
+        if line.row["elsewhere"] not in YES_NO:
+            faults.append(f"{GUIDE} 第 {line.number} 行：elsewhere 应为 yes 或 no")
+    return [line.row for line in sheet.lines]
 
 
 def _save_guide(book: Book, rows: list[dict[str, str]]) -> None:
@@ -232,28 +189,12 @@ def _save_guide(book: Book, rows: list[dict[str, str]]) -> None:
             book.add(
                 GuideRow(
                     title=row["title"],
-                    names=_listed(row["names"]),
+                    names=[each.strip() for each in row["names"].split(";") if each.strip()],
                     what=row["what"],
                     where_to=row["where"],
                     hours=row["hours"],
                     papers=row["papers"],
                     phone=row["phone"],
-                    elsewhere=YES_NO[row["elsewhere"]],
+                    elsewhere=row["elsewhere"] == YES,
                 )
             )
-
-
-def _listed(text: str) -> list[str]:
-    return [each.strip() for each in text.split(";") if each.strip()]
-
-
-def _place(row: dict[str, str], units: dict[str, UnitRow]) -> PlaceRow:
-    return PlaceRow(
-        name=row["name"],
-        aliases=_listed(row["aliases"]),
-        kind=row["kind"],
-        grid_id=units[row["grid"]].id,
-        numbers=row["numbers"],
-        lon=float(row["lon"]),
-        lat=float(row["lat"]),
-    )

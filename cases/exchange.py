@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openpyxl import Workbook
-
 from cases import lifecycle, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
-from cases.sheets import ExchangeError, Line, read
+from cases.sheets import ExchangeError, Line, read, to_csv, to_xlsx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +27,6 @@ EXPORTED = (
 )  # fmt: skip
 REQUIRED = ("source_key", "text")
 OPTIONAL = ("channel", "category", "place")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CHANNEL_CHARACTERS = 20
 KEY_CHARACTERS = 80
 # So many rows are one transaction: well under a second, so that residents' messages get their turn.
@@ -87,27 +82,11 @@ def _jsonl(rows: Iterator[dict[str, Any]]) -> bytes:
 
 
 def _csv(rows: Iterator[dict[str, Any]]) -> bytes:
-    stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(EXPORTED)
-    writer.writerows([_harmless(row[name]) for name in EXPORTED] for row in rows)
-    return stream.getvalue().encode("utf-8-sig")
+    return to_csv(EXPORTED, ([row[name] for name in EXPORTED] for row in rows))
 
 
 def _xlsx(rows: Iterator[dict[str, Any]]) -> bytes:
-    workbook = Workbook(write_only=True)
-    sheet = workbook.create_sheet("工单")
-    sheet.append(EXPORTED)
-    for row in rows:
-        sheet.append([_harmless(row[name]) for name in EXPORTED])
-    buffer = io.BytesIO()
-    workbook.save(buffer)
-    return buffer.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return to_xlsx("工单", EXPORTED, ([row[name] for name in EXPORTED] for row in rows))
 
 
 WRITERS: dict[str, Callable[[Iterator[dict[str, Any]]], bytes]] = {"jsonl": _jsonl, "csv": _csv, "xlsx": _xlsx}

@@ -1,20 +1,25 @@
-"""Tables from files: JSON lines, CSV (UTF-8 or GBK, as spreadsheets write it) and Excel. Every fault names its row."""
+"""Tables in and out: JSON lines, CSV (UTF-8 or GBK, as spreadsheets write it) and Excel. Each fault names its row."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 ENCODINGS = ("utf-8-sig", "gb18030")
+# What a spreadsheet takes for a formula, and what was quoted so that it does not.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_QUOTED = re.compile(r"'+[=+\-@\t\r]")
 
 
 class ExchangeError(Exception):
@@ -112,3 +117,38 @@ def _table(rows: Sequence[Iterable[Any]]) -> Sheet:
 
 
 READERS: dict[str, Callable[[Path], Sheet]] = {".jsonl": _read_jsonl, ".csv": _read_csv, ".xlsx": _read_xlsx}
+
+
+def harmless(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; `unharmed` gives its text back."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def unharmed(text: str) -> str:
+    """Return the text of a cell that `harmless` made."""
+    return text[1:] if _QUOTED.match(text) else text
+
+
+def to_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Return rows as CSV, with a mark by which Excel knows that it is UTF-8."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(head)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def to_xlsx(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Return rows as an Excel workbook with one sheet; characters that Excel cannot hold are left out."""
+    workbook = Workbook(write_only=True)
+    sheet = workbook.create_sheet(title)
+    sheet.append(list(head))
+    for row in rows:
+        sheet.append([_storable(harmless(cell)) for cell in row])
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def _storable(cell: object) -> object:
+    return ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell, str) else cell

@@ -2,6 +2,7 @@
 
 from cases.storage.book import Bell, Book, QueuePage, Scope
 from cases.storage.engine import build_engine, migrate
+from cases.storage.registry import Listing, Wanted
 from cases.storage.unit import Store
 
-__all__ = ["Bell", "Book", "QueuePage", "Scope", "Store", "build_engine", "migrate"]
+__all__ = ["Bell", "Book", "Listing", "QueuePage", "Scope", "Store", "Wanted", "build_engine", "migrate"]

@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, func, or_, select, text
 from cases.storage.city import CityQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.outbox import OutboxQueries, cases_unheard
+from cases.storage.registry import RegistryQueries
 from cases.storage.tables import (
     AttachmentRow,
     Base,
@@ -58,7 +59,7 @@ class QueuePage:
     pages: int
 
 
-class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries):
+class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, RegistryQueries):
     """The case book within one transaction."""
 
     def __init__(self, session: Session) -> None:
