@@ -30,8 +30,8 @@ class Column:
     """One column: its name in code, its Chinese heading, and what may stand in it.
 
     `kind`: text, code, lines, list, check, choice, number, whole, date, moment, secret or geometry. Numbers lie above
-    `low` and not above `high`. `refers`: the table whose key it holds. `default`: what a new row has where nothing is
-    given.
+    `low` and not above `high`. `refers`: the table whose key it holds; `finds`: what a form offers for it, if not that.
+    `default`: what a new row has where nothing is given.
     """
 
     code: str
@@ -43,6 +43,7 @@ class Column:
     choices: Mapping[str, str] = field(default_factory=dict)
     default: str = ""
     refers: str = ""
+    finds: str = ""
     low: float = -math.inf
     high: float = math.inf
 

@@ -46,7 +46,7 @@ class Categories(Table[CategoryRow]):
         Column("code", "编号", kind="code", need=True, longest=60, hint="写成 大类/小类，如 facility/manhole"),
         Column("name", "名称", need=True, longest=40),
         Column("group_name", "大类", need=True, longest=40),
-        Column("queue", "默认送到", need=True, longest=60, hint="所在网格、所在街道，或者单位的编号"),
+        Column("queue", "默认送到", need=True, longest=60, finds="queues", hint="所在网格、所在街道，或者单位的编号"),
         Column("needs_place", "要问地点", kind="check", choices=YES_NO, default=YES),
         Column("urgent", "紧急", kind="check", choices=YES_NO, default=NO, hint="紧急的昼夜不停地算"),
         *HOUR_COLUMNS,

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cases.places import MINIMUM, parse_numbers
 from cases.registry.columns import YES, Column, listed, plain_number
-from cases.registry.table import Table
+from cases.registry.table import Saving, Table
 from cases.storage.tables import PlaceRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cases.registry.table import Change, Saving
+    from cases.registry.table import Change
     from cases.registry.world import Row, World
     from cases.storage import Book
 
@@ -128,12 +128,21 @@ class Places(Table[PlaceRow]):
                 fresh.append(place)
         book.add_all(fresh)
 
+    def one(self, book: Book, key: str) -> Row | None:
+        """Return the place with this number as values, or None."""
+        place = _place(book, key)
+        return self.text(place, Saving.of(book)) if place is not None else None
+
     def delete(self, book: Book, key: str) -> bool:
         """Delete a place; return whether there was one."""
-        place = book.get(PlaceRow, int(key)) if key.isascii() and key.isdigit() and len(key) < ID_DIGITS else None
+        place = _place(book, key)
         if place is not None:
             book.drop(place)
         return place is not None
+
+
+def _place(book: Book, key: str) -> PlaceRow | None:
+    return book.get(PlaceRow, int(key)) if key.isascii() and key.isdigit() and len(key) < ID_DIGITS else None
 
 
 def _natural(row: Row) -> tuple[str, ...]:

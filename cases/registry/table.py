@@ -176,6 +176,10 @@ class Table(Generic[Kept]):
         rows = (self.text(kept, saving) for kept in self.all(book))
         return {self.key_of(row): row for row in rows}
 
+    def one(self, book: Book, key: str) -> Row | None:
+        """Return the row with this key as values, or None."""
+        return self.known(book).get(key)
+
     def listing(self, book: Book, needle: str, chosen: str, path: str, page: int, now: datetime) -> Listing[Kept]:
         """Return a page of the rows with these words, with the chosen value of the filter, in the units below."""
         return book.listing(self.kept, self.wanted(needle, chosen, path, page, now))

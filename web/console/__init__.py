@@ -15,6 +15,10 @@ from web.console import (
     learning,
     pages,
     posters,
+    registry,
+    registry_calendar,
+    registry_grids,
+    registry_import,
     rules,
     session,
     texts,
@@ -25,7 +29,10 @@ from web.console import (
 if TYPE_CHECKING:
     from bot.assembly import House
 
-PARTS = (session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import, triage)
+PARTS = (
+    *(session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import, triage),
+    *(registry, registry_import, registry_calendar, registry_grids),
+)
 
 
 def blueprint(house: House) -> Blueprint:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
-import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
 from cases import labels, orders, sheets, training
 from cases.orders import Columns
 from cases.sheets import ExchangeError
+from web.console import kept_files
 from web.console.session import Page, actor, frame, only
 
 if TYPE_CHECKING:
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from cases.sheets import Sheet
     from cases.storage import Book
 
-# Uploaded files hold residents' words: they go once they are imported, or after a day.
-KEPT_SECONDS = 24 * 3600
 SHOWN_ROWS, SHOWN_VALUES = 3, 40
 CHUNK = 200
 ADDRESS = "/learning/import/<token>"
@@ -46,21 +42,6 @@ def register(routes: Blueprint, house: House) -> None:
         return _keep(house, token)
 
 
-def _folder(house: House) -> Path:
-    folder = house.settings.data_dir / "imports"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > KEPT_SECONDS:
-                path.unlink()
-    return folder
-
-
-def _path(house: House, token: str) -> Path:
-    found = next(iter(_folder(house).glob(f"{token}.*")), None) if token.isalnum() else None
-    return found or abort(404)
-
-
 def _form(book: Book, city: City, me: Actor) -> Page:
     return render_template("console/import.html", **frame(book, city, me, "learning"), faults=[], token="")
 
@@ -70,11 +51,7 @@ def _upload(house: House, book: Book, city: City, me: Actor) -> Page:
     if upload is None or not upload.filename:
         flash("请选一个文件。", "error")
         return redirect(url_for("console.import_labels"))
-    suffix = Path(upload.filename).suffix.lower()
-    token = secrets.token_hex(16)
-    path = _folder(house) / f"{token}{suffix if suffix in sheets.READERS else '.bad'}"
-    upload.save(path)
-    path.chmod(0o600)
+    token, path = kept_files.keep(house, upload, sheets.READERS)
     try:
         _sheet(path)
     except ExchangeError as error:
@@ -107,7 +84,7 @@ def _looked_at(book: Book, city: City, sheet: Sheet, columns: Columns) -> Previe
 
 
 def _preview(house: House, book: Book, city: City, me: Actor, token: str) -> Page:
-    sheet = _sheet(_path(house, token))
+    sheet = _sheet(kept_files.kept(house, token))
     columns = _columns(sheet)
     found = _looked_at(book, city, sheet, columns)
     places = {
@@ -132,7 +109,7 @@ def _preview(house: House, book: Book, city: City, me: Actor, token: str) -> Pag
 
 def _keep(house: House, token: str) -> Page:
     """Keep the labels, some hundred at a time, so that residents never wait for a long file."""
-    path = _path(house, token)
+    path = kept_files.kept(house, token)
     sheet = _sheet(path)
     with house.store.read() as book:
         city = house.cities.current(book)
