@@ -153,11 +153,13 @@ def holding(code: str, world: World) -> list[str]:
     below = [row["name"] for row in world.rows("units").values() if row["parent"] == code and row["off"] == NO]
     people = [row["name"] for row in world.rows("staff").values() if row["unit"] == code and row["off"] == NO]
     kinds = [row["name"] for row in world.rows("categories").values() if row["queue"] == code]
+    places = [row["name"] + row["numbers"] for row in world.rows("places").values() if row["grid"] == code]
     held = [
         f"手里还有 {cases} 件没办完的工单" if cases else "",
         f"下面还有{_some(below)}" if below else "",
         f"还有人员：{_some(people)}" if people else "",
         f"这些类别还送到这里：{_some(kinds)}" if kinds else "",
+        f"这些地点还在这里，请先挪到别的网格：{_some(places)}" if places else "",
     ]
     return [f"停不了，{words}" for words in held if words]
 

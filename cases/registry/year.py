@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SATURDAY = 5
+BRIEF = 3
 FIRST, LAST = 2000, 2099
 
 
@@ -25,6 +27,12 @@ class Day:
     working: bool
     name: str
     own: bool
+
+    @property
+    def brief(self) -> str:
+        """Return the name in three characters at most."""
+        name = re.split("[ （(]", self.name)[0].removeprefix("农历")
+        return name if 0 < len(name) <= BRIEF else "班" if self.working else "休"
 
     @property
     def unusual(self) -> bool:

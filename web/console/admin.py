@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
 
-from cases.city import VERSION_KEY
+from cases.registry import TABLES
+from cases.registry.bringing import write_down
+from cases.registry.columns import NO, YES
+from cases.registry.matters import BY_PLACE, HOURS
 from cases.storage.tables import CategoryRow
 from web.console.present import CategoryLine, Choice
 from web.console.session import Page, admins_only, frame
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
     from cases.access import Actor
     from cases.city import City
     from cases.storage import Book
-
-HOURS = ("accept_hours", "contact_hours", "finish_hours")
-LONGEST_HOURS = 2000.0
 
 
 def register(routes: Blueprint, house: House) -> None:
@@ -52,33 +51,23 @@ def _line(city: City, row: CategoryRow) -> CategoryLine:
 
 
 def _queues(city: City, chosen: str) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
-    own = (("grid", "所在网格"), ("street", "所在街道"))
-    departments = [(unit.code, unit.name) for unit in city.units.values() if unit.kind == "department"]
+    departments = [(unit.code, unit.name) for unit in city.units.values() if unit.kind == "department" and unit.active]
     return (
-        ("按地点", tuple(Choice(code, name, code == chosen) for code, name in own)),
+        ("按地点", tuple(Choice(code, name, code == chosen) for code, name in BY_PLACE.items())),
         ("部门", tuple(Choice(code, name, code == chosen) for code, name in departments)),
     )
 
 
-def _save(book: Book, city: City, _me: Actor) -> Page:
-    form = request.form
-    row = book.get(CategoryRow, form.get("code", ""))
-    queues = {choice.value for _, choices in _queues(city, "") for choice in choices}
-    hours = [_hours(form.get(name, "")) for name in HOURS]
-    if row is None or form.get("queue") not in queues or None in hours:
-        flash("没有保存：请检查队列和时限（大于 0 的小时数）。", "error")
+def _save(book: Book, _city: City, _me: Actor) -> Page:
+    """Save queue and limits of one kind, by the registry's checks; its names are changed there."""
+    code, form = request.form.get("code", ""), request.form
+    values = {name: form.get(name, "") for name in ("queue", *HOURS)}
+    ticked = {name: YES if name in form else NO for name in ("needs_place", "urgent")}
+    brought = write_down(book, TABLES["categories"], code, values | ticked) if code else None
+    if brought is None or not brought.done:
+        said = "；".join(map(str, brought.plan.faults)) if brought is not None else "没有这一类"
+        flash(f"没有保存：{said}。请检查队列和时限（大于 0 的小时数）。", "error")
         return redirect(url_for("console.categories"))
-    row.queue = form["queue"]
-    row.needs_place, row.urgent = "needs_place" in form, "urgent" in form
-    row.accept_hours, row.contact_hours, row.finish_hours = (value or 0.0 for value in hours)
-    book.set_meta(VERSION_KEY, uuid.uuid4().hex)
-    flash(f"“{row.name}”已保存，新来的工单马上按新的办。", "ok")
-    return redirect(url_for("console.categories", _anchor=f"kind-{row.code}"))
-
-
-def _hours(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if 0 < value <= LONGEST_HOURS else None
+    row = book.get(CategoryRow, code)
+    flash(f"“{row.name if row else code}”已保存，新来的工单马上按新的办。", "ok")
+    return redirect(url_for("console.categories", _anchor=f"kind-{code}"))

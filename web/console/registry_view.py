@@ -146,6 +146,7 @@ def _field(
     table: Table[Any], column: Column, value: str, old: Row | None, namer: Namer, groups: Sequence[str], fault: str
 ) -> Field:
     finds = column.finds or column.refers
+    fixed = old is not None and column.code in table.keys and not table.renames
     picked = set(value.split(";"))
     choices = [(code, name, code == value) for code, name in column.choices.items()]
     if column.code == "groups":
@@ -154,10 +155,10 @@ def _field(
         code=column.code,
         name=column.name,
         kind="picks" if column.code == "groups" else column.kind,
-        value=value.replace(";", "\n") if column.kind == "list" else value.replace(" ", "T", column.kind == "moment"),
-        hint=column.hint,
+        value=column.show(value) if fixed else _typed(column, value),
+        hint="一个都不勾，就都能看" if column.code == "groups" else column.hint,
         need=column.need,
-        fixed=old is not None and column.code in table.keys and not table.renames,
+        fixed=fixed,
         longest=column.longest,
         said=namer.said(column, value) if finds else "",
         finds=finds,
@@ -165,6 +166,13 @@ def _field(
         choices=tuple(choices),
         fault=fault,
     )
+
+
+def _typed(column: Column, value: str) -> str:
+    """Return a value as its input has it: lists a line each, moments as browsers write them."""
+    if column.kind == "list":
+        return value.replace(";", "\n")
+    return value.replace(" ", "T") if column.kind == "moment" else value
 
 
 def preview_of(table: Table[Any], plan: Plan, namer: Namer) -> Preview:

@@ -69,7 +69,10 @@
       parts.push(make('path', { d: path(grid.rings), class: 'grid-other', 'data-code': grid.code, 'fill-rule': 'evenodd' }));
     });
     if (rings.length && rings[0].length) parts.push(...own());
-    grids.forEach((grid) => { if (grid.rings.length && grid.code !== current) parts.push(label(grid, grid.rings[0])); });
+    grids.forEach((grid) => {
+      const ring = grid.code === current ? rings[0] : grid.rings[0];
+      if (ring && ring.length) parts.push(label(grid, ring));
+    });
     svg.replaceChildren(...parts);
     drop.disabled = corner < 0 || rings[0].length <= 3;
     undo.disabled = field.value === saved;
