@@ -21,13 +21,27 @@ NEWCOMER = RESIDENTS[4].openid
 # Words without a gap, such as people paste.
 LONG = "北关菜市场门口的井盖坏了 https://example.com/" + "a1B2" * 60
 ANYBODY = ""
+REGISTRY = (
+    "",
+    "units",
+    "plans",
+    "limits",
+    "staff/row?key=water",
+    "plans/row?key=fire",
+    "places/import",
+    "calendar",
+    "grids",
+)
 # Who looks at which pages; {number} is a case with long words.
 PAGES = {
     ANYBODY: ("/", "/sandbox/", "/console/login"),
     "urban": ("/console/", "/console/?list=resolved", "/console/?list=ended", "/console/cases/{number}"),
     "dispatcher": ("/console/", "/console/?list=all", "/console/cases/{number}", "/console/triage"),
     "leader": ("/console/?list=all", "/console/cases/{number}"),
-    "admin": ("/console/categories", "/console/rules", "/console/rules/edit"),
+    "admin": (
+        *("/console/categories", "/console/rules", "/console/rules/edit"),
+        *(f"/console/registry/{page}" for page in REGISTRY),
+    ),
 }
 
 

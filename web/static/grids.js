@@ -96,9 +96,10 @@
 
   // ---- the text field -----------------------------------------------------------------------------------------
   const write = () => {
-    const closed = rings.map((ring) => [...ring, ring[0]]);
+    const drawn = rings.length > 0 && rings[0].length > 0;
+    const closed = drawn ? rings.map((ring) => [...ring, ring[0]]) : [];
     const lines = closed.map((ring) => `[\n${ring.map(([lon, lat]) => `[${lon}, ${lat}]`).join(',\n')}\n]`);
-    field.value = rings[0] && rings[0].length ? `{"type":"Polygon","coordinates":[${lines.join(',')}]}` : '';
+    field.value = drawn ? `{"type":"Polygon","coordinates":[${lines.join(',')}]}` : '';
     document.querySelectorAll('#grid-form input[name="heeded"]').forEach((input) => input.remove());
   };
   const open = (ring) => (ring.length > 1 && String(ring[0]) === String(ring.at(-1)) ? ring.slice(0, -1) : [...ring]);
