@@ -11,7 +11,7 @@ from PIL import Image
 
 from bot.assembly import House, utc_now
 from cases import intake, own
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.numbers import number_of
 from cases.own import Given
 from cases.storage.tables import CaseRow

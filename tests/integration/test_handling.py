@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 import worker
 from bot.assembly import House, utc_now
-from cases import handling, intake
+from cases import facts, handling, intake
 from cases.access import Actor
 from cases.accounts import actor_of
 from cases.handling import Inputs, NoSuchCase
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.storage.tables import CaseRow, OutboxRow, ResidentRow, StaffRow
 from cases.workflow import Action, State
 from tests.integration.people import Resident, Staff
@@ -175,9 +175,9 @@ def test_every_case_is_somebodys(house: House, resident: Resident, staff: Callab
             actor = actor_of(book, city, account.id)
             assert isinstance(actor, Actor)
             listed = any(
-                case.id in {row.id for row in book.queue(each.scope).cases} for each in handling.lists_of(actor)
+                case.id in {row.id for row in book.queue(each.scope).cases} for each in handling.lists_of(city, actor)
             )
-            seen = bool(handling.relations(city, actor, case))
+            seen = bool(facts.relations(book, city, actor, case))
             assert listed == seen, account.login
     assert staff("urban").open(case).status_code == 200
 
@@ -208,7 +208,7 @@ def test_a_withdrawn_case_takes_no_urge(house: House, resident: Resident) -> Non
         case = book.lock_case(resident.case().id)
         assert case is not None
         with pytest.raises(NotAllowed):
-            intake.urge(book, case, utc_now(), words="催")
+            intake.urge(book, house.cities.current(book), case, utc_now(), words="催")
 
 
 def test_staff_who_left_are_nobody(house: House) -> None:

@@ -12,7 +12,7 @@ from cases import exchange, handling, intake, triage
 from cases.access import Actor
 from cases.accounts import actor_of
 from cases.handling import Inputs
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.storage import Book
 from cases.storage.learning import LabelRow
 from cases.storage.tables import CaseRow

@@ -3,8 +3,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from cases import limits
-from cases.limits import CHINA, Deadlines
 from cases.workflow import State
+from cases.worktime import CHINA, Deadlines
 
 
 def at(text: str) -> datetime:

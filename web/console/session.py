@@ -96,7 +96,7 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
     )
     tabs = [
         Tab(each.key, each.name, book.count(each.scope), current=each.key == current)
-        for each in handling.lists_of(found)
+        for each in handling.lists_of(city, found)
     ]
     to_decide = triage.waiting_count(book, city) if found.role == "dispatcher" else None
     fault = book.meta(FAULT_KEY) if found.role in {"dispatcher", "admin"} else ""
