@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cases import access, facts, intake, ledger, limits, words
 from cases.deeds import HANDLERS, TEXT_LIMIT, Deed, Inputs, NoSuchCase
-from cases.ledger import NotAllowed, Who
+from cases.ledger import NotAllowed, TooLate, Who
 from cases.storage import Scope
 from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
 from cases.workflow import ENDED, UNRESOLVED, Action, Relation, Rule, State, allowed
@@ -117,19 +117,19 @@ def act(book: Book, city: City, actor: Actor, case_id: int, action: Action, inpu
     who = who_is(actor, held)
     try:
         handler(Deed(book, city, actor, case, who, inputs, now))
-    except NotAllowed as refusal:
-        raise NotAllowed(f"{refusal}{_latest(book, actor, case, action, now)}") from None
+    except TooLate as refusal:
+        raise TooLate(f"{refusal}{_latest(book, case, action, now)}") from None
     if Relation.DISPATCHER in held:
         case.attention = ""  # a dispatcher has looked
     book.read_notices(actor.staff_id, actor.unit_id, now, case_id=case.id)
     return case
 
 
-def _latest(book: Book, actor: Actor, case: CaseRow, action: Action, now: datetime) -> str:
+def _latest(book: Book, case: CaseRow, action: Action, now: datetime) -> str:
     """Say who did the same, or something else, just before: the usual reason why an action is refused."""
     last = next((row for row in reversed(book.history(case.id)) if row.staff_id is not None), None)
     person = book.get(StaffRow, last.staff_id) if last is not None and last.staff_id is not None else None
-    if last is None or person is None or person.id == actor.staff_id:
+    if last is None or person is None:
         return ""
     did = words.ACTIONS.get(Action(last.action), "处理") if last.action in set(Action) else "处理"
     when = limits.span(now - last.at)

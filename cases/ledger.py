@@ -23,6 +23,10 @@ class NotAllowed(Exception):  # noqa: N818 - the house's word for a refusal
     """The action is not open to this person in this state; the message is for their eyes."""
 
 
+class TooLate(NotAllowed):
+    """The action is not open now, perhaps because somebody was quicker."""
+
+
 @dataclass(frozen=True)
 class Photo:
     """A photo from one of our pages: checked, and in the media store already; of the matter `before` or `after`."""

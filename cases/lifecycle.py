@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cases import ledger, messages, words
 from cases.effects import EFFECTS, Change
 from cases.facts import facts_of
-from cases.ledger import NotAllowed
+from cases.ledger import NotAllowed, TooLate
 from cases.workflow import ENDED, Action, State, find, obstacle
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def _rule(book: Book, city: City, case: CaseRow, action: Action, who: Who) -> Ru
     rule = find(state, action, who.relations, facts)
     if rule is not None:
         return rule
+    # Who comes too late is told so; what is missing in a form is another matter.
     condition = obstacle(state, action, who.relations, facts)
     if condition is not None:
-        raise NotAllowed(f"现在不能{words.ACTIONS[action]}：{words.OBSTACLES[condition]}。")
-    raise NotAllowed(f"这个工单现在是“{words.STAFF_STATES[state]}”，不能再{words.ACTIONS[action]}了。")
+        raise TooLate(f"现在不能{words.ACTIONS[action]}：{words.OBSTACLES[condition]}。")
+    raise TooLate(f"这个工单现在是“{words.STAFF_STATES[state]}”，不能再{words.ACTIONS[action]}了。")
