@@ -63,14 +63,19 @@ def plan(book: Book, city: City, case: CaseRow, why: str, now: datetime) -> None
     book.add(CallbackRow(case_id=case.id, why=why, created_at=now, due_at=due_at))
 
 
-def done(book: Book, row: CallbackRow, case: CaseRow, actor: Actor, heard: Heard, now: datetime) -> None:
-    """Write down a call. Not reached, it stays on the list for the next try. Raises NotAllowed."""
+def check(row: CallbackRow, heard: Heard) -> None:
+    """Look whether a call can be written down so. Raises NotAllowed."""
     if row.done_at is not None:
         raise NotAllowed("这一件已经回访过了。")
     if heard.outcome not in OUTCOMES:
         raise NotAllowed("请选联系上没有。")
     if heard.outcome == "reached" and not (heard.solved and heard.rating):
         raise NotAllowed("请记下解决了没有、满不满意。")
+
+
+def done(book: Book, row: CallbackRow, case: CaseRow, actor: Actor, heard: Heard, now: datetime) -> None:
+    """Write down a call. Not reached, it stays on the list for the next try. Raises NotAllowed."""
+    check(row, heard)
     row.tries, row.staff_id, row.outcome = row.tries + 1, actor.staff_id, heard.outcome
     row.solved, row.rating, row.text = heard.solved, heard.rating, heard.text
     if heard.outcome != "unreachable" or row.tries >= TRIES:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cases import access, effects, facts, intake, labels, ledger, lifecycle, limits, merging, tasks, words
-from cases.ledger import NotAllowed, Photo
+from cases.ledger import NotAllowed, Photo, Who
 from cases.messages import Message, owe, tell_staff
 from cases.storage.tables import StaffRow
 from cases.workflow import Action, Relation
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from cases.access import Actor
     from cases.city import City, Unit
-    from cases.ledger import Who
     from cases.storage import Book
     from cases.storage.tables import CaseRow, HistoryRow
 
@@ -84,6 +83,11 @@ class Deed:
     def dispatched(self) -> bool:
         """Say whether a dispatcher acts."""
         return Relation.DISPATCHER in self.who.relations
+
+
+def who_is(actor: Actor, held: frozenset[Relation]) -> Who:
+    """Return a member of staff as one who acts."""
+    return Who("staff", held, actor.staff_id, actor.unit_id)
 
 
 def _plain(action: Action) -> Callable[[Deed], None]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cases import access, facts, intake, ledger, limits, words
-from cases.deeds import HANDLERS, TEXT_LIMIT, Deed, Inputs, NoSuchCase
-from cases.ledger import NotAllowed, TooLate, Who
+from cases.deeds import HANDLERS, TEXT_LIMIT, Deed, Inputs, NoSuchCase, who_is
+from cases.ledger import NotAllowed, TooLate
 from cases.storage import Scope
 from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
 from cases.workflow import ENDED, UNRESOLVED, Action, Relation, Rule, State, allowed
@@ -87,11 +87,6 @@ def targets(book: Book, city: City, actor: Actor, case: CaseRow) -> list[Unit]:
         for unit in city.units.values()
         if unit.active and unit.id != case.holder_id and access.may_send_to(actor, unit.path, unit.kind, held)
     ]
-
-
-def who_is(actor: Actor, held: frozenset[Relation]) -> Who:
-    """Return a member of staff as one who acts."""
-    return Who("staff", held, actor.staff_id, actor.unit_id)
 
 
 def possible(book: Book, city: City, actor: Actor, case: CaseRow) -> list[Rule]:

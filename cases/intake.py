@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 
 from cases import callbacks, ledger, lifecycle, limits, routing
 from cases.deciding import decide_case
-from cases.ledger import REPORTER, SYSTEM
+from cases.ledger import REPORTER, SYSTEM, Who
 from cases.places import house_number
 from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
-from cases.workflow import OPEN, SETTLED, Action, State
+from cases.workflow import OPEN, SETTLED, Action, Relation, State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cases.access import Actor
     from cases.city import City
-    from cases.ledger import Photo, Who
+    from cases.ledger import Photo
     from cases.storage import Book
     from cases.storage.tables import HistoryRow
 
@@ -103,6 +104,18 @@ def open_imported(book: Book, city: City, report: Report, now: datetime, *, sour
     case = _blank(city, report, report.place, now)
     case.source_key, case.channel = source_key, channel
     _enter(book, case, SYSTEM, now)
+    _route(book, city, case, now)
+    return case
+
+
+def open_reported(book: Book, city: City, report: Report, now: datetime, *, channel: str, reporter: Actor) -> CaseRow:
+    """Open and route a case that a member of staff reports; they verify it."""
+    case = _blank(city, report, report.place, now)
+    case.channel, case.reporter_id = channel, reporter.staff_id
+    if report.guesses and report.guesses[0].chosen and report.guesses[0].code in city.categories:
+        case.category_code, case.category_by = report.guesses[0].code, "staff"
+    who = Who("staff", frozenset({Relation.REPORTER}), reporter.staff_id, reporter.unit_id)
+    _attach(book, case, _enter(book, case, who, now), report, now)
     _route(book, city, case, now)
     return case
 

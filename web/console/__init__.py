@@ -8,13 +8,16 @@ from flask import Blueprint
 
 from web.console import (
     admin,
+    calls,
     files,
     guide,
     label_import,
     labels,
     learning,
+    notices,
     pages,
     posters,
+    report,
     rules,
     session,
     texts,
@@ -25,7 +28,10 @@ from web.console import (
 if TYPE_CHECKING:
     from bot.assembly import House
 
-PARTS = (session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import, triage)
+PARTS = (
+    session, pages, report, notices, calls, files, admin, guide, texts, posters, rules,
+    learning, trainings, labels, label_import, triage,
+)  # fmt: skip
 
 
 def blueprint(house: House) -> Blueprint:

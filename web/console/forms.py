@@ -117,7 +117,7 @@ def _form(book: Book, city: City, me: Actor, case: CaseRow, rule: Rule) -> Actio
         asks_photos=action in WITH_PHOTOS,
         two_photos=action is Action.SETTLE,
         units=unit_groups(book, city, me, case, chosen=_likely(city, case)) if sending else (),
-        categories=_categories(city, case) if sending and me.role == "dispatcher" else (),
+        categories=kind_groups(city, case.category_code or "") if sending and me.role == "dispatcher" else (),
         fields=tuple(field for need in rule.needs for field in _fields(book, city, me, case, rule, need)),
     )
 
@@ -181,11 +181,11 @@ def unit_groups(book: Book, city: City, me: Actor, case: CaseRow, *, chosen: str
     return tuple((name, tuple(groups[name])) for name in order if name in groups)
 
 
-def _categories(city: City, case: CaseRow) -> Grouped:
+def kind_groups(city: City, chosen: str) -> Grouped:
+    """Return all kinds of matter by group; the one with the code `chosen` comes chosen."""
     groups: dict[str, list[Choice]] = defaultdict(list)
     for category in city.categories.values():
-        chosen = category.code == case.category_code
-        groups[category.group_name].append(Choice(category.code, category.name, chosen))
+        groups[category.group_name].append(Choice(category.code, category.name, category.code == chosen))
     return tuple((name, tuple(choices)) for name, choices in groups.items())
 
 

@@ -277,3 +277,35 @@ class TrialLine:
     before: str
     after: str
     rule: str
+
+
+@dataclass(frozen=True)
+class NoticeLine:
+    """A notice to staff; `number` is empty when the case is no business of theirs any more."""
+
+    id: int
+    name: str
+    text: str
+    number: str
+    spoken: str
+    title: str
+    at: str
+    unread: bool
+    pressing: bool
+
+
+@dataclass(frozen=True)
+class CallLine:
+    """A resident to be called back: why, by when, and how their case ended."""
+
+    id: int
+    number: str
+    spoken: str
+    title: str
+    why: str
+    due: str
+    late: bool
+    tries: int
+    result: str
+    rating: str
+    rating_words: str
