@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -25,18 +26,23 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import alarms, exchange, intake, training
-from cases.lifecycle import NotAllowed
-from cases.storage.tables import AttachmentRow, CaseRow, OutboxRow, ResidentRow
+from cases import alarms, cards, exchange, intake, limits, training
+from cases.ledger import NotAllowed
+from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from bot.assembly import House
+    from cases.city import City
+    from cases.storage import Book
+    from cases.storage.tables import CaseRow
 
 log = logging.getLogger(__name__)
 
+PAUSE_ENDS = timedelta(days=limits.PAUSE_DAYS)
 SWEEP_SECONDS = 3.0
 SWEEP_BATCH = 50
 RESTART_SECONDS = 1.0
@@ -89,13 +95,17 @@ def sweep(this: House) -> int:
         files = book.waiting(AttachmentRow, now, SWEEP_BATCH)
         unverified = book.unverified(now, SWEEP_BATCH)
         to_erase = book.to_erase(now, SWEEP_BATCH)
-        ignored = [case.id for case in book.alarms(ignored_since=now - alarms.PATIENCE)][:SWEEP_BATCH]
+        ringing = [case.id for case in book.alarms(uncalled_since=now - alarms.PATIENCE)][:SWEEP_BATCH]
+        cards_due = book.alerts_due(now, SWEEP_BATCH)
+        paused = book.paused_since(now - PAUSE_ENDS, SWEEP_BATCH)
     return (
         _each("outbox", messages, this.courier.deliver)
         + _each("attachment", files, this.courier.fetch)
         + _each("case", unverified, partial(_close_unverified, this))
         + _each("resident", to_erase, partial(_erase, this))
-        + _each("alarm", ignored, partial(_widen_alarm, this))
+        + _each("alarm", ringing, partial(_change, this, alarms.escalate))
+        + _each("card", cards_due, partial(_change, this, cards.show))
+        + _each("pause", paused, partial(_change, this, cards.resume))
     )
 
 
@@ -136,11 +146,12 @@ def _erase(this: House, resident_id: int) -> None:
         this.media.remove(file)
 
 
-def _widen_alarm(this: House, case_id: int) -> None:
+def _change(this: House, do: Callable[[Book, City, CaseRow, datetime], object], case_id: int) -> None:
+    """Do one thing that is due to a case, re-read under its lock: what does it, leaves quietly when it is late."""
     with this.store.write() as book:
-        case = book.lock_row(CaseRow, case_id)
-        if case is not None and case.acknowledged_at is None:
-            alarms.widen(book, case, utc_now())
+        case = book.lock_case(case_id)
+        if case is not None:
+            do(book, this.cities.current(book), case, utc_now())
 
 
 def read_files(this: House) -> int:

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from bot.intents import JUDGEMENTS, Intent, Wish, agrees
+from bot.intents import JUDGEMENTS, Intent, Wish, agrees, digit
 from cases import intake, limits
 from cases.numbers import number_of, spoken
 from cases.words import title_of
-from cases.workflow import UNRESOLVED, State
+from cases.workflow import SETTLED, UNRESOLVED, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,12 +42,15 @@ NO_REASON = frozenset(
 # What may be an answer in words that nobody foresaw: it is asked about once more, and opens nothing.
 UNCLEAR = frozenset({Intent.REPORT, Intent.CHAT, Intent.NOD, Intent.ADD, Intent.DIGIT, Intent.EMPTY})
 SHORT = 14
+# The digit for "solved in part".
+PART = "3"
 # Fewer characters than this are no matter of their own.
 MATTER = 8
 # From this probability on a guess about the kind is taken at its word.
 SURE, VERY_SURE = 0.6, 0.9
 # How long a question for the reason of a bad word stays open.
 REASON_OPEN = timedelta(minutes=30)
+PARTLY = re.compile(r"一部分|部分解决|解决了?(?:一半|一些|一点)|(?:好|弄|修|办)了?一半|没全|没完全|还差")
 BUT = re.compile(r"但|可是|不过|又|还|一半|没|就是")
 
 
@@ -60,6 +63,8 @@ def to_question(turn: Turn, wish: Wish, said: Said) -> str | None:
     if asked == "why":
         return None if elsewhere and len(said.text) >= MATTER else _reason(turn, case, wish, said.text)
     judged = wish if wish.intent in JUDGEMENTS else None
+    if asked == "verify" and partly(said.text):
+        judged = Wish(Intent.UNSOLVED, "" if digit(said.text) else said.text)
     if judged is not None and judged.intent is Intent.SOLVED and BUT.search(judged.rest):
         return phrases.VERIFY_AGAIN
     if judged is not None:
@@ -69,6 +74,11 @@ def to_question(turn: Turn, wish: Wish, said: Said) -> str | None:
     if asked == "verify" and _same_kind(case, said):
         return _and_next(turn, case, _judge(turn, case, Wish(Intent.UNSOLVED, said.text), said.text))
     return phrases.VERIFY_AGAIN if asked == "verify" else phrases.RATE_AGAIN
+
+
+def partly(text: str) -> bool:
+    """Say whether a judgement of a result is that a part of it is solved."""
+    return digit(text) == PART or (len(text) <= SHORT and PARTLY.search(text) is not None)
 
 
 def other_matter(city: City, case: CaseRow, said: Said) -> bool:
@@ -138,10 +148,10 @@ def _judge(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     turn.case = case
     if case.state == State.RESOLVED:
         return _verify(turn, case, judged, text)
-    if case.state == State.CLOSED and judged.intent is Intent.UNSOLVED:
+    if case.state in SETTLED and judged.intent is Intent.UNSOLVED:
         intake.reopen(turn.book, turn.city, case, turn.now, words=text)
         return _sent_back(turn, case, judged)
-    if case.state == State.CLOSED and judged.intent is not Intent.SOLVED:
+    if case.state in SETTLED and judged.intent is not Intent.SOLVED:
         return _rate(turn, case, judged, text)
     turn.ask(None)
     return phrases.THANKS
@@ -149,12 +159,14 @@ def _judge(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
 
 def _verify(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     solved = judged.intent not in {Intent.UNSOLVED, Intent.UNSATISFIED}
-    intake.verify(turn.book, turn.city, case, turn.now, solved=solved, words=text)
+    answer = "solved" if solved else "partly" if partly(text) else "unsolved"
+    intake.verify(turn.book, turn.city, case, turn.now, answer=answer, words=text)
     if not solved:
         return _sent_back(turn, case, judged)
     if judged.intent is Intent.SOLVED:
         turn.ask("rate", case)
-        return phrases.ASK_RATING.format(number=spoken(number_of(case.id)))
+        phrase = phrases.ASK_RATING if case.state == State.CLOSED else phrases.ASK_RATING_UNSOLVED
+        return phrase.format(number=spoken(number_of(case.id)))
     return _rate(turn, case, judged, "")
 
 
@@ -170,7 +182,10 @@ def _sent_back(turn: Turn, case: CaseRow, judged: Wish) -> str:
 
 def _rate(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     rating = RATINGS[judged.intent]
-    intake.rate(turn.book, case, rating, turn.now, words=text)
+    if case.rating is not None:
+        turn.ask(None)
+        return phrases.RATED_ALREADY
+    intake.rate(turn.book, turn.city, case, rating, turn.now, words=text)
     if judged.rest:
         case.rating_words = judged.rest
     if rating == "unsatisfied" and not judged.rest:
@@ -185,5 +200,5 @@ def _reason(turn: Turn, case: CaseRow, wish: Wish, text: str) -> str | None:
     if turn.now - turn.quiet_since > REASON_OPEN or wish.intent in NO_REASON:
         return None
     turn.case = case
-    intake.explain(turn.book, case, text, turn.now)
+    intake.explain(turn.book, turn.city, case, text, turn.now)
     return phrases.WHY_NOTED

@@ -20,10 +20,10 @@ from bot.reception import Reception
 from bot.understanding import Understanding
 from bot.ways import Ways
 from bot.wechat import WeChat
-from cases import limits
 from cases.city import CityCache
 from cases.similar import Similar
 from cases.storage import Store, build_engine
+from cases.worktime import Worktime
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -55,7 +55,7 @@ class House:
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city, decided cases."""
         self.understanding.warm_up()
-        limits.deadlines(utc_now(), limits.DISPATCH_HOURS, urgent=False)
+        Worktime().add(utc_now(), 1)
         with suppress(SQLAlchemyError, LookupError), self.store.read() as book:
             self.similar.to(book, self.cities.current(book), "路灯坏了")
 

@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import phrases
-from cases import lifecycle
+from cases import messages
 from cases.intake import GATHERING
-from cases.lifecycle import Message
+from cases.messages import Message
 from cases.numbers import number_of, spoken
 from cases.storage.outbox import BURST
 from cases.workflow import Action
@@ -35,7 +35,7 @@ def running(case: CaseRow, now: datetime) -> bool:
 
 def note(book: Book, case: CaseRow, now: datetime) -> None:
     """Owe the line about what came in silence, a part of which came just now."""
-    row = book.burst_note(case.id) or lifecycle.owe(book, case, Message(BURST), now, at=now + QUIET)
+    row = book.burst_note(case.id) or messages.owe(book, case, Message(BURST), now, at=now + QUIET)
     if row is not None:
         number = spoken(number_of(case.id))
         row.text = phrases.BURST_NOTE.format(parts=_parts(book, case, row.created_at), number=number)

@@ -70,7 +70,7 @@ def respond_to_voice(turn: Turn, case: CaseRow, said: Said) -> str:
     wish = _read(said)
     danger = _danger(said)
     if danger is None and wish.intent in NO_REPORT and _voice_alone(turn, case):
-        intake.withdraw(turn.book, case, turn.now, words="语音里说的不是上报")
+        intake.withdraw(turn.book, turn.city, case, turn.now, words="语音里说的不是上报")
         return HANDLERS[wish.intent](turn, wish, said)
     return telling.heard(turn, case, said, danger)
 

@@ -98,7 +98,7 @@ def _join(turn: Turn, case: CaseRow | None, wish: Wish, said: Said) -> str | Non
     turn.case = case
     yes = wish.intent is Intent.JOIN
     if yes and target.state in OPEN:
-        neighbours.join(turn.book, case, target, turn.now, words=said.text)
+        neighbours.join(turn.book, turn.city, case, target, turn.now, words=said.text)
         state = standing(turn.city, target, turn.now)
         return phrases.JOINED.format(number=spoken(number_of(target.id)), state=state)
     if yes or declines(said.text):
@@ -122,7 +122,7 @@ def _heard(turn: Turn, case: CaseRow | None, _wish: Wish, said: Said) -> str | N
     if case is None or row is None or match is None or case.state not in OPEN:
         return None
     turn.case, words = case, match["words"]
-    intake.correct_transcript(turn.book, case, row, words, turn.now)
+    intake.correct_transcript(turn.book, turn.city, case, row, words, turn.now)
     place = turn.city.locate_text(words)
     guesses = said.reading.guesses if said.reading else ()
     report = intake.Report(place=place, guesses=guesses, correcting=True, read=True)

@@ -42,7 +42,7 @@ def urge(turn: Turn, wish: Wish, said: Said) -> str:
         return refusal
     turn.case = case
     holder, number = turn.city.units[case.holder_id].name, spoken(number_of(case.id))
-    counted = intake.urge(turn.book, case, turn.now, words=said.text)
+    counted = intake.urge(turn.book, turn.city, case, turn.now, words=said.text)
     return answers.urged(case, holder, number, turn.now, counted=counted)
 
 
@@ -51,7 +51,7 @@ def withdraw(turn: Turn, wish: Wish, said: Said) -> str:
     case, refusal = _meant(turn, wish)
     if case is None:
         return refusal
-    intake.withdraw(turn.book, case, turn.now, words=said.text)
+    intake.withdraw(turn.book, turn.city, case, turn.now, words=said.text)
     turn.case = case
     return phrases.WITHDRAWN.format(number=spoken(number_of(case.id)))
 
@@ -80,7 +80,7 @@ def complain(turn: Turn, wish: Wish, said: Said) -> str:
     if case is None:
         return telling.take(turn, said)
     turn.taken, turn.case = True, case
-    intake.complain(turn.book, case, turn.now, words=said.text)
+    intake.complain(turn.book, turn.city, case, turn.now, words=said.text)
     holder = turn.city.units[case.holder_id]
     phrase = phrases.COMPLAINED_OPEN if holder.kind == "dispatch" else phrases.COMPLAINED
     return phrase.format(holder=holder.name, number=spoken(number_of(case.id)))
@@ -92,7 +92,7 @@ def human(turn: Turn, _wish: Wish, said: Said) -> str:
     case = turn.gathering or (turn.book.lock_case(cases[0].id) if cases else None)
     if case is not None and case.state in UNRESOLVED:
         turn.taken, turn.case = True, case
-        intake.want_human(turn.book, case, turn.now, words=said.text)
+        intake.want_human(turn.book, turn.city, case, turn.now, words=said.text)
     else:
         case = _for_a_person(turn, said)
     return _promised(turn, case, phrases.HUMAN)

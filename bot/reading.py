@@ -16,9 +16,9 @@ from bot.dialogue import hear, respond_to_voice
 from bot.ocr import OcrError
 from bot.speech import SpeechError
 from bot.turn import Turn
-from cases import intake, lifecycle
+from cases import intake, ledger, messages
 from cases.intake import Report
-from cases.lifecycle import Message
+from cases.messages import Message
 from cases.routing import Located
 from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
 from cases.workflow import OPEN
@@ -142,8 +142,8 @@ def _answer(turn: Turn, case: CaseRow, row: AttachmentRow, said: Said) -> None:
         turn.ask("heard", case, other_id=row.id)
     words = said.text if len(said.text) <= SHOWN else said.text[:SHOWN] + "…"
     text = f"{reply}\n{phrases.HEARD.format(words=words)}"
-    told = lifecycle.record(book, case, "answer", lifecycle.BOT, now, text=text, public=True)
-    lifecycle.owe(book, case, Message("transcript", text), now, history_id=told.id, at=now)
+    told = ledger.record(book, case, "answer", ledger.BOT, now, text=text, public=True)
+    messages.owe(book, case, Message("transcript", text), now, history_id=told.id, at=now)
 
 
 def _help(book: Book, city: City, case: CaseRow, words: str, now: datetime) -> None:

@@ -162,14 +162,17 @@ def standing(city: City, case: CaseRow, now: datetime, characters: int = RESULT_
     late = case.due_at is not None and case.due_at <= now
     if state in {State.NEW, State.ASSIGNED, State.ACCEPTED} and late:
         return phrases.PROGRESS_LATE.format(holder=holder)
+    if case.paused_at is not None:
+        return phrases.PROGRESS_PAUSED.format(holder=holder)
     result = case.result if len(case.result) <= characters else case.result[:characters] + "…"
     due = case.finish_by if state is State.ACCEPTED else case.contact_by
     phrase = {
         State.NEW: phrases.PROGRESS_NEW,
         State.ASSIGNED: phrases.PROGRESS_ASSIGNED,
         State.ACCEPTED: phrases.PROGRESS_ACCEPTED,
-        State.RESOLVED: phrases.PROGRESS_RESOLVED,
+        State.RESOLVED: phrases.PROGRESS_EXPLAINED if case.outcome == "unsolved" else phrases.PROGRESS_RESOLVED,
         State.CLOSED: phrases.PROGRESS_CLOSED,
+        State.UNSOLVED: phrases.PROGRESS_UNSOLVED,
         State.REJECTED: phrases.PROGRESS_REJECTED,
         State.WITHDRAWN: phrases.PROGRESS_WITHDRAWN,
         State.MERGED: phrases.PROGRESS_MERGED,

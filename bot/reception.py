@@ -15,7 +15,7 @@ from bot.inbound import EVENTS, MESSAGES, NOBODY, TAPS, ignore, words_of
 from bot.links import with_link
 from bot.protocol import REPLY_BYTES
 from bot.turn import Turn
-from cases import lifecycle
+from cases import ledger
 from cases.storage.tables import InboxRow, ResidentRow
 
 if TYPE_CHECKING:
@@ -112,5 +112,5 @@ def _keep(turn: Turn, message: Inbound, key: str, words: str) -> str:
     )
     turn.book.add(row)
     if turn.case is not None and words:
-        lifecycle.record(turn.book, turn.case, "answer", lifecycle.BOT, turn.now, text=words, public=True)
+        ledger.record(turn.book, turn.case, "answer", ledger.BOT, turn.now, text=words, public=True)
     return reply

@@ -35,13 +35,13 @@ def help_at_once(turn: Turn, said: Said, danger: Danger) -> str:
     """Say whom to call, before anything else; the case is urgent, and one of its own."""
     told = turn.gathering
     own = told is not None and (told.urgent or not told.text)
-    take(turn, said, new=not own, danger=True)
+    take(turn, said, new=not own, danger=danger)
     return _danger_reply(turn, danger)
 
 
 def heard(turn: Turn, case: CaseRow, said: Said, danger: Danger | None) -> str:
     """Take the words of a voice that is in the case already."""
-    report = replace(report_of(said), read=True, danger=danger is not None)
+    report = replace(report_of(said), read=True, danger=danger or "")
     outcome = intake.extend_case(turn.book, turn.city, case, report, turn.now)
     turn.case = case
     if danger is not None:
@@ -59,7 +59,7 @@ def _danger_reply(turn: Turn, danger: Danger) -> str:
     return "\n".join(lines)
 
 
-def take(turn: Turn, said: Said, *, new: bool = False, danger: bool = False) -> str:
+def take(turn: Turn, said: Said, *, new: bool = False, danger: str = "") -> str:
     """Put a message into the case that is being told, or into a new one."""
     turn.taken = True
     told = turn.gathering

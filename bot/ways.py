@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bot.choices import tappable
 from bot.errcodes import COUNT_USED, ERRORS, NOT_FOLLOWING, OUTSIDE_WINDOW
 from bot.links import with_link
-from cases import limits, windows, words
+from cases import windows, words, worktime
 from cases.numbers import number_of
 from cases.storage.outbox import BURST
 from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow
@@ -146,7 +146,7 @@ def fill(template: Template, notice: str, case: CaseRow, city: City, *, reporter
         "title": words.title_of(case.text) if reporter else (category.name if category else "附近的事"),
         "state": words.BRIEF[notice][1],
         "holder": city.units[case.holder_id].name,
-        "time": at.astimezone(limits.CHINA).strftime("%Y年%-m月%-d日 %H:%M"),
+        "time": at.astimezone(worktime.CHINA).strftime("%Y年%-m月%-d日 %H:%M"),
         "hint": words.BRIEF_HINT,
     }
     return {field: fit(field, values[value]) for field, value in template.fields}

@@ -1,55 +1,121 @@
-"""Who somebody is to a case: one function that every page, API and export goes through."""
+"""Who somebody is to a case: role × part of the city × kinds. Every page, the API and every export go through here."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cases.workflow import Relation
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 HANDLING_ROLES = frozenset({"grid_officer", "grid_leader", "community", "street", "district", "city", "department"})
 SCREENING_ROLES = frozenset({"community", "street", "district", "city"})
+# Who may call departments to the spot (吹哨).
+WHISTLING_ROLES = frozenset({"community", "street"})
+# Above a department, and above the city, sit the dispatchers.
+UNDER_DISPATCH = frozenset({"department", "city"})
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A member of staff at work; `unit_path` is the chain of unit ids from the top, as `/1/2/7/`."""
+    """A member of staff at work; `unit_path` is the chain of unit ids from the top, as `/1/2/7/`.
+
+    `groups`: the groups of kinds that they are limited to, none for all; `contacts`: they may look at numbers.
+    """
 
     staff_id: int
     name: str
     role: str
     unit_id: int
     unit_path: str
+    groups: frozenset[str] = frozenset()
+    contacts: bool = False
 
 
-def relations(actor: Actor, holder_path: str, grid_path: str | None) -> frozenset[Relation]:
-    """Return what `actor` is to a case held at `holder_path` whose place lies in `grid_path`; empty: no business.
+@dataclass(frozen=True)
+class Subject:
+    """What of a case counts for who may see and do what.
 
-    Dispatchers see every case. Units that handle are holders of what lies in their own queue; screening units
-    also look after what lies below them. Leaders look, and do not touch.
+    `holder_kind` and `holder_path`: the unit that has it; `grid_path`: where it lies; `group`: the group of its kind;
+    `reporter_id`: who of the staff reported it; `from_resident`: a resident did; `helpers` and `callers`: the units
+    that were asked to help, and that asked.
     """
-    found: set[Relation] = set()
+
+    holder_kind: str
+    holder_path: str
+    grid_path: str | None = None
+    group: str | None = None
+    reporter_id: int | None = None
+    from_resident: bool = True
+    helpers: frozenset[int] = frozenset()
+    callers: frozenset[int] = frozenset()
+
+
+def relations(actor: Actor, subject: Subject) -> frozenset[Relation]:
+    """Return what `actor` is to a case; empty: no business of theirs.
+
+    Dispatchers see every case. Units that handle are holders of what lies in their own queue; screening units also
+    look after what units below them hold, and see what lies in their area. Leaders look, comment and supervise. Who is
+    limited to some kinds sees those only.
+    """
+    if actor.groups and subject.group not in actor.groups:
+        return frozenset()
+    found = set(_by_place(actor, subject))
     if actor.role == "dispatcher":
         found.add(Relation.DISPATCHER)
-    if actor.role in HANDLING_ROLES and holder_path == actor.unit_path:
-        found.add(Relation.HOLDER)
-    below = [path for path in (holder_path, grid_path) if path and path.startswith(actor.unit_path)]
-    if below and actor.role in SCREENING_ROLES and holder_path != actor.unit_path:
-        found.add(Relation.SUPERIOR)
-    if below and actor.role == "leader":
-        found.add(Relation.OBSERVER)
+        if not subject.from_resident and subject.reporter_id is None:
+            found.add(Relation.REPORTER)  # another platform's case: they verify it in its stead
+    if actor.role in HANDLING_ROLES:
+        if actor.unit_id in subject.helpers:
+            found.add(Relation.HELPER)
+        if actor.unit_id in subject.callers:
+            found.add(Relation.CALLER)
+    elif Relation.DISPATCHER in found and actor.unit_id in subject.callers:
+        found.add(Relation.CALLER)
+    if subject.reporter_id == actor.staff_id and actor.role != "admin":
+        found.add(Relation.REPORTER)
+    if _is_above(actor, subject):
+        found.add(Relation.ABOVE)
     return frozenset(found)
 
 
-def may_send_to(actor: Actor, target_path: str, target_kind: str, held: frozenset[Relation]) -> bool:
-    """Say whether `actor` may send a case to this unit.
+def _by_place(actor: Actor, subject: Subject) -> Iterable[Relation]:
+    """Yield what follows from where a case is held, and where it lies."""
+    if actor.role in HANDLING_ROLES and subject.holder_path == actor.unit_path:
+        yield Relation.HOLDER
+        if actor.role in WHISTLING_ROLES:
+            yield Relation.WHISTLER
+    under = subject.holder_path.startswith(actor.unit_path)
+    below = under or bool(subject.grid_path and subject.grid_path.startswith(actor.unit_path))
+    if below and actor.role in SCREENING_ROLES and subject.holder_path != actor.unit_path:
+        yield Relation.SUPERIOR if under else Relation.LOCAL
+        if actor.role in WHISTLING_ROLES:
+            yield Relation.WHISTLER
+    if below and actor.role == "leader":
+        yield Relation.OBSERVER
 
-    Dispatchers anywhere; others down into their own part, or up one level. Department to department goes
-    through the dispatchers.
+
+def _is_above(actor: Actor, subject: Subject) -> bool:
+    """Say whether this person sits one level above the holder."""
+    if actor.role == "dispatcher":
+        return subject.holder_kind in UNDER_DISPATCH
+    return actor.role in SCREENING_ROLES and actor.unit_path == parent_path(subject.holder_path)
+
+
+def parent_path(path: str) -> str:
+    """Return the path of the unit above, or `/`."""
+    return path.rstrip("/").rpartition("/")[0] + "/"
+
+
+def may_send_to(actor: Actor, target_path: str, target_kind: str, held: frozenset[Relation]) -> bool:
+    """Say whether `actor` may send a case down to this unit; sending up is ESCALATE.
+
+    Dispatchers anywhere; others down into their own part. Department to department goes through a centre.
     """
     if target_kind == "dispatch" or target_path == actor.unit_path:
         return False
     if Relation.DISPATCHER in held:
         return True
-    below = target_path.startswith(actor.unit_path) and actor.role in SCREENING_ROLES
-    parent = actor.unit_path.rstrip("/").rpartition("/")[0] + "/"
-    return below or (target_path == parent and actor.role in HANDLING_ROLES - {"department", "city"})
+    return target_path.startswith(actor.unit_path) and actor.role in SCREENING_ROLES

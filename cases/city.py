@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from cases.gazetteer import Gazetteer
 from cases.geo import CANDIDATES, GridIndex
 from cases.guide import Entry, Guide
+from cases.limits import Allowance, Special
 from cases.mentions import best, how_found, mentions
 from cases.places import Place, parse_numbers
 from cases.routing import CONFIDENT, Category, Located
 from cases.rule_checks import Known, build
 from cases.rules import Draft
+from cases.worktime import OFFICE, Calendar, Opening, Worktime, parse_opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from cases.mentions import Mention
     from cases.rules import Rule
     from cases.storage import Book
-    from cases.storage.tables import GuideRow, PlaceRow
+    from cases.storage.tables import GuideRow, PlaceRow, UnitRow
+    from cases.storage.working import LimitRow
 
 VERSION_KEY = "city_version"
 CONFIDENT_KEY = "confident"
@@ -35,7 +38,7 @@ SAID = frozenset({"text", "photo"})
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit, which is a queue as well; `path` is the chain of ids from the top.
+    """A unit, which is a queue as well; `path` is the chain of ids from the top, `opening` its own working time.
 
     One that is not `active` is only there for the cases that name it: nothing is sent there any more.
     """
@@ -47,6 +50,7 @@ class Unit:
     parent_id: int | None
     path: str
     phone: str
+    opening: Opening | None = None
     active: bool = True
 
 
@@ -64,6 +68,13 @@ class City:
     confident: float
     polygons: Mapping[int, dict[str, object]] = field(repr=False)
     drafts: tuple[Draft, ...] = ()
+    specials: tuple[Special, ...] = ()
+    calendar: Calendar = field(default_factory=Calendar)
+
+    def worktime(self, unit: Unit) -> Worktime:
+        """Return a unit's working time: its own, or that of the nearest unit above that has one."""
+        own = [unit.opening, *(each.opening for each in reversed(self.chain(unit)))]
+        return Worktime(self.calendar, next(filter(None, own), OFFICE))
 
     @cached_property
     def known(self) -> Known:
@@ -194,10 +205,7 @@ class CityCache:
 def read_city(book: Book, version: str) -> City:
     """Build the city from its rows."""
     rows = book.units()
-    units = {
-        row.id: Unit(row.id, row.code, row.name, row.kind, row.parent_id, row.path, row.phone, row.active)
-        for row in rows
-    }
+    units = {row.id: _unit(row) for row in rows}
     polygons = {row.id: row.polygon for row in rows if row.polygon and row.active}
     return City(
         version=version,
@@ -224,7 +232,19 @@ def read_city(book: Book, version: str) -> City:
         confident=float(book.meta(CONFIDENT_KEY) or CONFIDENT),
         polygons=polygons,
         drafts=tuple(Draft(row.id, row.name, row.active, row.conditions, row.queue, row.note) for row in book.rules()),
+        specials=tuple(_special(row) for row in book.limits()),
+        calendar=Calendar({row.day: row.working for row in book.days()}),
     )
+
+
+def _unit(row: UnitRow) -> Unit:
+    opening = parse_opening(row.opening) if row.opening else None
+    return Unit(row.id, row.code, row.name, row.kind, row.parent_id, row.path, row.phone, opening, row.active)
+
+
+def _special(row: LimitRow) -> Special:
+    allowance = Allowance(row.accept_hours, row.contact_hours, row.finish_hours, row.verify_days)
+    return Special(row.category_code, row.level, row.urgency, allowance)
 
 
 def _entry(row: GuideRow) -> Entry:

@@ -11,7 +11,7 @@ from cases import figures
 from cases.city import VERSION_KEY
 from cases.figures import Share
 from cases.labels import Origin, masked
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.storage.learning import LabelRow
 from cases.storage.tables import CaseRow, CategoryRow
 from cases.training import may_train

@@ -85,6 +85,7 @@ def _ruling(city: City, case: CaseRow, guess: Guess | None, place: Located | Non
         areas=frozenset(unit.code for unit in areas_of(city, place)),
         at=case.opened_at,
         text=case.text,
+        calendar=city.calendar,
     )
     rule, broken = first(rules, facts)
     return routing.Ruling(rule, tuple(broken))

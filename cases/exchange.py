@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cases import lifecycle, routing
+from cases import ledger, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
 from cases.sheets import ExchangeError, Line, read, to_csv, to_xlsx
@@ -178,7 +178,7 @@ def erase_resident(book: Book, openid: str, now: datetime) -> tuple[int, list[st
             case.reasons = [reason for reason in case.reasons if not reason.startswith(ABOUT_PLACE)]
             case.place_words, case.lon, case.lat, case.evidence = "", None, None, []
             book.forget_label(case.id)
-            lifecycle.record(book, case, "erase", lifecycle.SYSTEM, now, text="居民的个人信息已删除")
+            ledger.record(book, case, "erase", ledger.SYSTEM, now, text="居民的个人信息已删除")
             erased += 1
         book.forget_resident(resident)
     return erased, files

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cases.limits import CHINA
+from cases.worktime import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -1,43 +1,25 @@
-"""What staff do to a case. Every page and API goes through `access_case` and `act`."""
+"""What staff do to a case. Every page and API goes through `access_case`, `possible` and `act`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cases import access, intake, labels, lifecycle
-from cases.lifecycle import Message, NotAllowed, Photo, Who
+from cases import access, facts, intake, ledger, limits, words
+from cases.deeds import HANDLERS, TEXT_LIMIT, Deed, Inputs, NoSuchCase, who_is
+from cases.ledger import NotAllowed, TooLate
 from cases.storage import Scope
 from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
-from cases.workflow import ENDED, UNRESOLVED, Action, Relation, State
+from cases.workflow import ENDED, UNRESOLVED, Action, Relation, Rule, State, allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from cases.access import Actor
     from cases.city import City, Unit
     from cases.storage import Book
-    from cases.storage.tables import HistoryRow
 
-# WeChat takes 2,048 bytes a message: this many Chinese characters and our own words around them.
-TEXT_LIMIT = 500
-# Of a result's photos so many are sent to the resident: each costs one of the few messages that WeChat allows.
-PHOTOS_SENT = 2
-
-
-class NoSuchCase(Exception):  # noqa: N818 - the house's word for a refusal
-    """There is no such case, or it is none of this person's business: the two look alike."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What came with an action."""
-
-    text: str = ""
-    unit: str = ""
-    category: str = ""
-    photos: tuple[Photo, ...] = field(default=())
+__all__ = ["HANDLERS", "TEXT_LIMIT", "Inputs", "ListOf", "NoSuchCase", "access_case", "act", "lists_of", "possible"]
 
 
 @dataclass(frozen=True)
@@ -52,16 +34,10 @@ class ListOf:
 def access_case(book: Book, city: City, actor: Actor, case_id: int) -> tuple[CaseRow, frozenset[Relation]]:
     """Return the case and what `actor` is to it. Raises NoSuchCase for a missing and for a foreign one alike."""
     case = book.get(CaseRow, case_id)
-    held = relations(city, actor, case) if case is not None else frozenset()
+    held = facts.relations(book, city, actor, case) if case is not None else frozenset()
     if case is None or not held:
         raise NoSuchCase
     return case, held
-
-
-def relations(city: City, actor: Actor, case: CaseRow) -> frozenset[Relation]:
-    """Return what `actor` is to this case."""
-    grid_path = city.units[case.grid_id].path if case.grid_id is not None else None
-    return access.relations(actor, city.units[case.holder_id].path, grid_path)
 
 
 def may_hear(case: CaseRow, held: frozenset[Relation]) -> bool:
@@ -69,64 +45,90 @@ def may_hear(case: CaseRow, held: frozenset[Relation]) -> bool:
     return not case.anonymous or Relation.DISPATCHER in held
 
 
-def lists_of(actor: Actor) -> list[ListOf]:
+def lists_of(city: City, actor: Actor) -> list[ListOf]:
     """Return the lists that a person may look at, the one to work on first."""
-    open_states = frozenset(map(str, UNRESOLVED))
-    ended = frozenset(map(str, ENDED))
-    resolved = frozenset({str(State.RESOLVED)})
-    lists = []
+    kinds = kinds_of(city, actor)
+    open_states, ended = frozenset(map(str, UNRESOLVED)), frozenset(map(str, ENDED))
+    resolved, every = frozenset({str(State.RESOLVED)}), frozenset(map(str, State))
+    lists: list[ListOf] = []
     if actor.role in access.HANDLING_ROLES or actor.role == "dispatcher":
         mine = "派单台" if actor.role == "dispatcher" else "我的队列"
-        lists.append(ListOf("mine", mine, Scope(open_states, holder_id=actor.unit_id)))
+        lists.append(ListOf("mine", mine, Scope(open_states, holder_id=actor.unit_id, kinds=kinds)))
+        lists.append(ListOf("asked", "请我协办", Scope(open_states, asked_of=actor.unit_id, kinds=kinds)))
     if actor.role == "dispatcher":
-        lists.append(ListOf("attention", "要过问", Scope(open_states, attention=True)))
-        lists.append(ListOf("all", "全部在办", Scope(open_states)))
-        lists.append(ListOf("unheard", "没送到", Scope(open_states | resolved, unheard=True)))
+        lists.append(ListOf("attention", "要过问", Scope(open_states, attention=True, kinds=kinds)))
+        lists.append(ListOf("all", "全部在办", Scope(open_states, kinds=kinds)))
+        lists.append(ListOf("unheard", "没送到", Scope(open_states | resolved, unheard=True, kinds=kinds)))
     elif actor.role in access.SCREENING_ROLES or actor.role == "leader":
-        lists.append(ListOf("all", "辖区在办", Scope(open_states, below=actor.unit_path)))
+        lists.append(ListOf("all", "辖区在办", Scope(open_states, below=actor.unit_path, kinds=kinds)))
     wide = next((each.scope for each in lists if each.key == "all"), lists[0].scope if lists else None)
     if wide is not None:
-        lists.append(ListOf("resolved", "待核查", Scope(resolved, wide.holder_id, wide.below)))
-        lists.append(ListOf("ended", "已办结", Scope(ended, wide.holder_id, wide.below)))
+        holder, below = wide.holder_id, wide.below
+        lists.append(ListOf("supervised", "督办", Scope(open_states, holder, below, supervised=True, kinds=kinds)))
+        lists.append(ListOf("resolved", "待核查", Scope(resolved, holder, below, kinds=kinds)))
+        lists.append(ListOf("ended", "已结束", Scope(ended, holder, below, kinds=kinds)))
+    if actor.role in access.HANDLING_ROLES:
+        lists.append(ListOf("reported", "我上报的", Scope(every, reporter_id=actor.staff_id, kinds=kinds)))
     return lists
 
 
-def targets(city: City, actor: Actor, case: CaseRow) -> list[Unit]:
+def kinds_of(city: City, actor: Actor) -> frozenset[str] | None:
+    """Return the kinds that a person is limited to; None: all, those still unknown too."""
+    if not actor.groups:
+        return None
+    return frozenset(code for code, category in city.categories.items() if category.group_name in actor.groups)
+
+
+def targets(book: Book, city: City, actor: Actor, case: CaseRow) -> list[Unit]:
     """Return the units to which this person may send the case now."""
-    held = relations(city, actor, case)
+    held = facts.relations(book, city, actor, case)
     return [
         unit
         for unit in city.units.values()
-        if unit.id != case.holder_id and access.may_send_to(actor, unit.path, unit.kind, held)
+        if unit.active and unit.id != case.holder_id and access.may_send_to(actor, unit.path, unit.kind, held)
     ]
+
+
+def possible(book: Book, city: City, actor: Actor, case: CaseRow) -> list[Rule]:
+    """Return what this person may do to a case now, the likeliest first."""
+    who = who_is(actor, facts.relations(book, city, actor, case))
+    rules = allowed(State(case.state), who.relations, facts.facts_of(book, city, case, who))
+    sends = any(rule.action is Action.SEND for rule in rules) and bool(targets(book, city, actor, case))
+    return [rule for rule in rules if rule.action in HANDLERS and (sends or rule.action is not Action.SEND)]
 
 
 def act(book: Book, city: City, actor: Actor, case_id: int, action: Action, inputs: Inputs, now: datetime) -> CaseRow:
     """Do one action to a case, with its effects. Raises NoSuchCase or NotAllowed."""
     access_case(book, city, actor, case_id)
     case = book.lock_case(case_id)
-    if case is None or not relations(city, actor, case):
+    held = facts.relations(book, city, actor, case) if case is not None else frozenset()
+    if case is None or not held:
         raise NoSuchCase
     if len(inputs.text) > TEXT_LIMIT:
         raise NotAllowed(f"写得太长了，请在 {TEXT_LIMIT} 字以内。")
-    who = Who("staff", relations(city, actor, case), actor.staff_id)
     handler = HANDLERS.get(action)
     if handler is None:
         raise NotAllowed("没有这个操作。")
+    who = who_is(actor, held)
     try:
-        handler(_Step(book, city, actor, case, who, inputs, now))
-        if Relation.DISPATCHER in who.relations:
-            case.attention = ""  # a dispatcher has looked
-    except NotAllowed as refusal:
-        raise NotAllowed(f"{refusal}{_latest(book, case)}") from None
+        handler(Deed(book, city, actor, case, who, inputs, now))
+    except TooLate as refusal:
+        raise TooLate(f"{refusal}{_latest(book, case, action, now)}") from None
+    if Relation.DISPATCHER in held:
+        case.attention = ""  # a dispatcher has looked
+    book.read_notices(actor.staff_id, actor.unit_id, now, case_id=case.id)
     return case
 
 
-def _latest(book: Book, case: CaseRow) -> str:
-    """Say who did what last: the usual reason why an action is refused."""
+def _latest(book: Book, case: CaseRow, action: Action, now: datetime) -> str:
+    """Say who did the same, or something else, just before: the usual reason why an action is refused."""
     last = next((row for row in reversed(book.history(case.id)) if row.staff_id is not None), None)
     person = book.get(StaffRow, last.staff_id) if last is not None and last.staff_id is not None else None
-    return f"（最近由{person.name}处理过，请刷新看看）" if person is not None else ""
+    if last is None or person is None:
+        return ""
+    did = words.ACTIONS.get(Action(last.action), "处理") if last.action in set(Action) else "处理"
+    when = limits.span(now - last.at)
+    return f"（{when}前已由{person.name}{did}{'' if last.action == action else '过'}，请刷新看看）"
 
 
 def transcribe(
@@ -152,138 +154,5 @@ def transcribe(
         case.text = case.text.replace(row.transcript, "").strip()
     row.transcript, row.transcript_by, row.reading = report.text, "staff", "done"
     intake.extend_case(book, city, case, report, now)
-    lifecycle.record(book, case, "transcribed", Who("staff", held, actor.staff_id), now)
+    ledger.record(book, case, "transcribed", who_is(actor, held), now)
     return case
-
-
-@dataclass(frozen=True)
-class _Step:
-    book: Book
-    city: City
-    actor: Actor
-    case: CaseRow
-    who: Who
-    inputs: Inputs
-    now: datetime
-
-    def record(self, action: Action, *, public: bool = False, text: str | None = None) -> HistoryRow:
-        text = self.inputs.text if text is None else text
-        return lifecycle.step(self.book, self.case, action, self.who, self.now, text=text, public=public)
-
-    def tell(self, notice: str, row: HistoryRow) -> None:
-        lifecycle.notify(self.book, self.city, self.case, notice, self.now, text=self.inputs.text, history=row)
-
-    def touch(self) -> None:
-        """Note that the resident has now been contacted."""
-        if self.case.contacted_at is None:
-            self.case.contacted_at = self.now
-            lifecycle.refresh_due(self.case)
-
-    def attach(self, row: HistoryRow) -> None:
-        """Keep the photos with the history, and send the first of them to the resident."""
-        for at, photo in enumerate(self.inputs.photos):
-            attachment = lifecycle.attach(self.book, row, photo, self.now)
-            if row.public and at < PHOTOS_SENT:
-                message = Message("photo", attachment_id=attachment.id)
-                lifecycle.owe(self.book, self.case, message, self.now, history_id=row.id)
-
-
-def _accept(step: _Step) -> None:
-    row = step.record(Action.ACCEPT)
-    step.case.handler_id = step.actor.staff_id
-    step.tell("accepted", row)
-
-
-def _reply(step: _Step) -> None:
-    row = step.record(Action.REPLY, public=True)
-    step.touch()
-    step.tell("reply", row)
-    step.attach(row)
-
-
-def _ask(step: _Step) -> None:
-    """Ask the resident something: what they send next belongs to this case."""
-    row = step.record(Action.ASK, public=True)
-    step.touch()
-    step.tell("ask", row)
-    lifecycle.expect(step.book, step.case, "answer", step.now)
-
-
-def _set_out(step: _Step) -> None:
-    step.tell("set_out", step.record(Action.SET_OUT))
-
-
-def _acknowledge(step: _Step) -> None:
-    """Sign for an alarm: from here on somebody has it in hand."""
-    if step.case.alarmed_at is None or step.case.acknowledged_at is not None:
-        raise NotAllowed("这个工单没有等着签收的警情。")
-    step.record(Action.ACKNOWLEDGE)
-    step.case.acknowledged_at, step.case.acknowledged_by = step.now, step.actor.staff_id
-
-
-def _note(step: _Step) -> None:
-    step.attach(step.record(Action.NOTE))
-
-
-def _return(step: _Step) -> None:
-    step.record(Action.RETURN)
-    lifecycle.hold(step.case, step.city, step.city.dispatch, step.now)
-
-
-def _send(step: _Step) -> None:
-    unit = step.city.by_code.get(step.inputs.unit)
-    if unit is None:
-        raise NotAllowed("请选一个要转去的单位。")
-    if not access.may_send_to(step.actor, unit.path, unit.kind, step.who.relations):
-        raise NotAllowed(f"不能直接转给{unit.name}，请退回派单台，由派单员转。")
-    if step.inputs.category:
-        _say_kind(step, step.inputs.category)
-    row = step.record(Action.SEND, text=f"转给{unit.name}。{step.inputs.text}".strip())
-    lifecycle.hold(step.case, step.city, unit, step.now)
-    step.tell("sent", row)
-
-
-def _say_kind(step: _Step, code: str) -> None:
-    """Take a dispatcher's word for the kind of matter, as a correction or a confirmation of the guess."""
-    category = step.city.categories.get(code)
-    if category is None:
-        raise NotAllowed("没有这个类别。")
-    if Relation.DISPATCHER not in step.who.relations:
-        return
-    if code != step.case.category_code:
-        step.case.category_code = code
-        step.case.reasons = [*step.case.reasons, f"{step.actor.name}改为“{category.full_name}”"]
-    step.case.category_by = "staff"
-    labels.record(step.book, step.case, step.actor.staff_id, step.now)
-
-
-def _reject(step: _Step) -> None:
-    step.tell("rejected", step.record(Action.REJECT, public=True))
-    step.case.result = step.inputs.text.strip()
-
-
-def _report_result(step: _Step) -> None:
-    row = step.record(Action.REPORT_RESULT, public=True)
-    step.case.result, step.case.resolved_at = step.inputs.text.strip(), step.now
-    step.case.handler_id = step.actor.staff_id
-    step.case.gathering_until = None
-    step.touch()
-    lifecycle.refresh_due(step.case)
-    labels.record(step.book, step.case, step.actor.staff_id, step.now, finished=True)
-    step.tell("result", row)
-    step.attach(row)
-    lifecycle.expect(step.book, step.case, "verify", step.now)
-
-
-HANDLERS: dict[Action, Callable[[_Step], None]] = {
-    Action.ACCEPT: _accept,
-    Action.REPLY: _reply,
-    Action.ASK: _ask,
-    Action.SET_OUT: _set_out,
-    Action.ACKNOWLEDGE: _acknowledge,
-    Action.NOTE: _note,
-    Action.RETURN: _return,
-    Action.SEND: _send,
-    Action.REJECT: _reject,
-    Action.REPORT_RESULT: _report_result,
-}

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cases import lifecycle, limits, routing
+from cases import callbacks, ledger, lifecycle, limits, routing
 from cases.deciding import decide_case
-from cases.lifecycle import REPORTER, SYSTEM
+from cases.ledger import REPORTER, SYSTEM, Who
 from cases.places import house_number
 from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
-from cases.workflow import OPEN, Action, State
+from cases.workflow import OPEN, SETTLED, Action, Relation, State
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cases.access import Actor
     from cases.city import City
-    from cases.lifecycle import Photo
+    from cases.ledger import Photo
     from cases.storage import Book
     from cases.storage.tables import HistoryRow
 
@@ -54,7 +55,7 @@ class Report:
 
     A message in the chat has one file, which WeChat keeps; `photos` come from our own pages. `correcting`: its place
     takes the stead of an earlier one; `read`: an engine found it in a file that is there; `evidence`: the words that
-    spoke for the first of the `guesses`.
+    spoke for the first of the `guesses`; `danger`: what danger to life, if any (`bot.emergency.Danger`).
     """
 
     text: str = ""
@@ -65,7 +66,7 @@ class Report:
     model_version: str | None = None
     evidence: tuple[str, ...] = ()
     correcting: bool = False
-    danger: bool = False
+    danger: str = ""
     read: bool = False
 
 
@@ -107,12 +108,24 @@ def open_imported(book: Book, city: City, report: Report, now: datetime, *, sour
     return case
 
 
+def open_reported(book: Book, city: City, report: Report, now: datetime, *, channel: str, reporter: Actor) -> CaseRow:
+    """Open and route a case that a member of staff reports; they verify it."""
+    case = _blank(city, report, report.place, now)
+    case.channel, case.reporter_id = channel, reporter.staff_id
+    if report.guesses and report.guesses[0].chosen and report.guesses[0].code in city.categories:
+        case.category_code, case.category_by = report.guesses[0].code, "staff"
+    who = Who("staff", frozenset({Relation.REPORTER}), reporter.staff_id, reporter.unit_id)
+    _attach(book, case, _enter(book, case, who, now), report, now)
+    _route(book, city, case, now)
+    return case
+
+
 def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: datetime) -> Outcome:
     """Add a message to an open case. While nobody has accepted it, what it adds may send it elsewhere."""
     if report.read:
-        lifecycle.record(book, case, "read", SYSTEM, now)
+        ledger.record(book, case, "read", SYSTEM, now)
     else:
-        row = lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=report.text, public=True)
+        row = lifecycle.step(book, city, case, Action.SUPPLEMENT, REPORTER, now, text=report.text)
         _attach(book, case, row, report, now)
         case.gathering_until = now + GATHERING
     case.text = "\n".join(part for part in (case.text, report.text) if part)
@@ -124,7 +137,7 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     choose: tuple[str, ...] = ()
     ask_place, holder, kind = False, case.holder_id, case.category_code
     if report.danger:
-        _alarm(case, now)
+        _alarm(case, report.danger, now)
     if (changed or placed or report.danger) and case.state in ROUTABLE and not in_hands(book, case):
         decision = _route(book, city, case, now)
         ask_place, choose = decision.ask_place, _choices(city, case, decision)
@@ -136,68 +149,68 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     return Outcome(case, ask_place, placed=placed, recognised=recognised, rerouted=rerouted, choose=choose)
 
 
-def verify(book: Book, city: City, case: CaseRow, now: datetime, *, solved: bool, words: str) -> None:
-    """Close a case that the resident finds solved, or send it back to its holder."""
-    if solved:
-        row = lifecycle.step(book, case, Action.VERIFY_PASS, REPORTER, now, text=words, public=True)
-        lifecycle.notify(book, city, case, "closed", now, history=row)
-        return
-    row = lifecycle.step(book, case, Action.VERIFY_FAIL, REPORTER, now, text=words, public=True)
-    _begin_again(book, city, case, row, now)
+ANSWERS = {"solved": "解决了", "partly": "解决了一部分", "unsolved": "没解决"}
+
+
+def verify(
+    book: Book, city: City, case: CaseRow, now: datetime, *, answer: str, words: str, who: Who = REPORTER
+) -> None:
+    """Close a case that its reporter finds solved (or accepts as one that cannot be), else send it back to its holder.
+
+    `answer`: solved, partly or unsolved; what is solved in part goes on, with what was said of the rest.
+    """
+    action = Action.VERIFY_PASS if answer == "solved" else Action.VERIFY_FAIL
+    said_unsolved = case.outcome == "unsolved"
+    lifecycle.step(book, city, case, action, who, now, text=words)
+    case.solved = "unsolved" if said_unsolved and answer == "solved" else answer
 
 
 def reopen(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) -> None:
     """Take up a closed case again, because the resident says that it is not solved; it may be rated anew."""
-    row = lifecycle.step(book, case, Action.REOPEN, REPORTER, now, text=words, public=True)
-    case.rating, case.rating_words = None, ""
-    _begin_again(book, city, case, row, now)
+    lifecycle.step(book, city, case, Action.REOPEN, REPORTER, now, text=words)
+    case.solved = "unsolved"
 
 
 def may_reopen(case: CaseRow, now: datetime) -> bool:
     """Say whether a word on a result may still be about this closed case."""
-    return case.state == State.CLOSED and case.ended_at is not None and now - case.ended_at < REOPEN_OPEN
+    return case.state in SETTLED and case.ended_at is not None and now - case.ended_at < REOPEN_OPEN
 
 
-def _begin_again(book: Book, city: City, case: CaseRow, row: HistoryRow, now: datetime) -> None:
-    case.failed_checks += 1
-    case.resolved_at = case.contacted_at = None
-    lifecycle.hold(case, city, city.units[case.holder_id], now)
-    lifecycle.notify(book, city, case, "reopened", now, history=row)
-
-
-def rate(book: Book, case: CaseRow, rating: str, now: datetime, *, words: str) -> None:
-    """Record a rating of a closed case: `satisfied`, `fair` or `unsatisfied`; a later one takes its stead."""
-    lifecycle.step(book, case, Action.RATE, REPORTER, now, text=words, public=True)
+def rate(book: Book, city: City, case: CaseRow, rating: str, now: datetime, *, words: str) -> None:
+    """Record the one rating of a closing: `satisfied`, `fair` or `unsatisfied`; a bad one is called back."""
+    lifecycle.step(book, city, case, Action.RATE, REPORTER, now, text=words)
     case.rating = rating
+    if rating == "unsatisfied":
+        callbacks.plan(book, city, case, "bad", now)
 
 
-def explain(book: Book, case: CaseRow, words: str, now: datetime) -> None:
+def explain(book: Book, city: City, case: CaseRow, words: str, now: datetime) -> None:
     """Keep the resident's reason for a rating, or for what is not solved."""
-    if case.state == State.CLOSED:
-        lifecycle.step(book, case, Action.RATE, REPORTER, now, text=words, public=True)
+    if case.state in SETTLED:
+        lifecycle.step(book, city, case, Action.REMARK, REPORTER, now, text=words)
         case.rating_words = words
     else:
-        lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words, public=True)
+        lifecycle.step(book, city, case, Action.SUPPLEMENT, REPORTER, now, text=words)
 
 
-def urge(book: Book, case: CaseRow, now: datetime, *, words: str) -> bool:
+def urge(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) -> bool:
     """Count an urge and show it to the holder; say whether it counted, because the last one stands for some hours."""
     if case.urged_at is not None and now - case.urged_at < URGE_AGAIN:
         return False
-    lifecycle.step(book, case, Action.URGE, REPORTER, now, text=words, public=True)
+    lifecycle.step(book, city, case, Action.URGE, REPORTER, now, text=words)
     case.urges, case.urged_at = case.urges + 1, now
     return True
 
 
-def complain(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
+def complain(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) -> None:
     """Put a complaint about the handling before the dispatchers."""
-    lifecycle.step(book, case, Action.COMPLAIN, REPORTER, now, text=words, public=True)
+    lifecycle.step(book, city, case, Action.COMPLAIN, REPORTER, now, text=words)
     case.attention = "complaint"
 
 
-def want_human(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
+def want_human(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) -> None:
     """Put a resident's wish to speak with a person before the dispatchers."""
-    lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words, public=True)
+    lifecycle.step(book, city, case, Action.SUPPLEMENT, REPORTER, now, text=words)
     case.attention = "human"
 
 
@@ -207,13 +220,13 @@ def stay_anonymous(book: Book, resident: ResidentRow, now: datetime) -> None:
     for case in book.all_cases_of(resident.id):
         if case.state in OPEN and not case.anonymous:
             case.anonymous = True
-            lifecycle.record(book, case, "anonymous", REPORTER, now, text="不要让人知道是谁反映的")
+            ledger.record(book, case, "anonymous", REPORTER, now, text="不要让人知道是谁反映的")
 
 
 def choose_kind(book: Book, city: City, case: CaseRow, code: str, now: datetime, *, words: str = "") -> Outcome:
     """Take the resident's word for the kind of matter; while nobody has decided, the case goes where that kind goes."""
     category = city.categories[code]
-    lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words or f"这是“{category.name}”", public=True)
+    lifecycle.step(book, city, case, Action.SUPPLEMENT, REPORTER, now, text=words or f"这是“{category.name}”")
     before = case.category_code
     if case.category_by != "staff":
         case.category_code, case.category_by = code, "resident"
@@ -230,17 +243,14 @@ def next_urge(case: CaseRow) -> datetime | None:
     return case.urged_at + URGE_AGAIN if case.urged_at is not None else None
 
 
-def withdraw(book: Book, case: CaseRow, now: datetime, *, words: str) -> None:
+def withdraw(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) -> None:
     """End a case at the resident's wish."""
-    lifecycle.step(book, case, Action.WITHDRAW, REPORTER, now, text=words, public=True)
-    case.gathering_until = None
+    lifecycle.step(book, city, case, Action.WITHDRAW, REPORTER, now, text=words)
 
 
 def close_by_default(book: Book, city: City, case: CaseRow, now: datetime) -> None:
-    """Close a case whose resident has not verified in time; they can still rate it."""
-    row = lifecycle.step(book, case, Action.VERIFY_PASS, SYSTEM, now, text="到期未核查，按办结处理")
-    lifecycle.notify(book, city, case, "closed_by_default", now, history=row)
-    lifecycle.expect(book, case, "rate", now)
+    """Close a case whose reporter has not verified in time; a resident can still rate it."""
+    lifecycle.step(book, city, case, Action.VERIFY_PASS, SYSTEM, now, text="到期未核查，按默认处理")
 
 
 def _blank(city: City, report: Report, place: routing.Located | None, now: datetime) -> CaseRow:
@@ -255,16 +265,16 @@ def _blank(city: City, report: Report, place: routing.Located | None, now: datet
         finish_by=now,
     )
     if report.danger:
-        _alarm(case, now)
+        _alarm(case, report.danger, now)
     _understand(city, case, report)
     put_place(case, place)
-    lifecycle.hold(case, city, city.dispatch, now)
+    ledger.hold(case, city, city.dispatch, now)
     return case
 
 
-def _enter(book: Book, case: CaseRow, who: lifecycle.Who, now: datetime) -> HistoryRow:
+def _enter(book: Book, case: CaseRow, who: Who, now: datetime) -> HistoryRow:
     book.add(case)
-    return lifecycle.record(book, case, "open", who, now, text=case.text, public=True)
+    return ledger.record(book, case, "open", who, now, text=case.text, public=True)
 
 
 def _understand(city: City, case: CaseRow, report: Report) -> bool:
@@ -325,10 +335,10 @@ def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Deci
     unit = city.queue_unit(decision.queue, case.grid_id)
     if unit.kind == "dispatch":
         if case.state == State.NEW:
-            lifecycle.hold(case, city, unit, now)
+            ledger.hold(case, city, unit, now)
     elif unit.id != case.holder_id:
-        lifecycle.hold(case, city, unit, now)
-        lifecycle.step(book, case, Action.SEND, SYSTEM, now, text=f"到{unit.name}：{'；'.join(decision.reasons)}")
+        text = f"到{unit.name}：{'；'.join(decision.reasons)}"
+        lifecycle.step(book, city, case, Action.SEND, SYSTEM, now, text=text, unit=unit)
     return decision
 
 
@@ -343,27 +353,29 @@ def _choices(city: City, case: CaseRow, decision: routing.Decision) -> tuple[str
     return tuple(guess["code"] for guess in likely)
 
 
-def _alarm(case: CaseRow, now: datetime) -> None:
-    """Mark danger to life: the duty desk has to acknowledge it."""
-    case.urgent, case.alarmed_at, case.acknowledged_at, case.acknowledged_by = True, now, None, None
+def _alarm(case: CaseRow, kind: str, now: datetime) -> None:
+    """Mark danger to life: those on duty are called and have to acknowledge it; what is told later rings anew."""
+    case.urgent, case.alarmed_at, case.alarm_kind = True, now, kind
+    case.acknowledged_at = case.acknowledged_by = case.alarm_called_id = case.alarm_called_at = None
+    case.alarm_ended_at = case.alarm_reviewed_at = None
 
 
 def keep_media(book: Book, case: CaseRow, media: MediaPart, now: datetime) -> None:
     """Keep a file whose words were no addition: a spoken rating, say."""
-    row = lifecycle.record(book, case, "media", REPORTER, now, public=True)
+    row = ledger.record(book, case, "media", REPORTER, now, public=True)
     _attach(book, case, row, Report(media=media), now)
 
 
-def correct_transcript(book: Book, case: CaseRow, row: AttachmentRow, words: str, now: datetime) -> None:
+def correct_transcript(book: Book, city: City, case: CaseRow, row: AttachmentRow, words: str, now: datetime) -> None:
     """Put the resident's own words in the stead of what an engine heard."""
-    lifecycle.step(book, case, Action.SUPPLEMENT, REPORTER, now, text=words, public=True)
+    lifecycle.step(book, city, case, Action.SUPPLEMENT, REPORTER, now, text=words)
     case.text = case.text.replace(row.transcript, words) if row.transcript else f"{case.text}\n{words}".strip()
     row.transcript, row.transcript_by = words, "resident"
 
 
 def _attach(book: Book, case: CaseRow, row: HistoryRow, report: Report, now: datetime) -> None:
     for photo in report.photos:
-        lifecycle.attach(book, row, photo, now)
+        ledger.attach(book, row, photo, now)
     if report.media is not None:
         attachment = AttachmentRow(
             case_id=case.id,

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cases import lifecycle
+from cases import lifecycle, merging
 from cases.geo import metres
-from cases.lifecycle import REPORTER
-from cases.numbers import number_of, spoken
-from cases.storage.tables import CaseRow, FollowerRow
-from cases.workflow import Action, State, find
+from cases.ledger import REPORTER
+from cases.storage.tables import CaseRow
+from cases.workflow import Action, Facts, State, find
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,18 +60,16 @@ def _near(one: CaseRow, other: CaseRow) -> bool:
     return metres(one.lon, one.lat, other.lon, other.lat) <= NEAR_METRES
 
 
-def join(book: Book, case: CaseRow, target: CaseRow, now: datetime, *, words: str = "") -> None:
+def join(book: Book, city: City, case: CaseRow, target: CaseRow, now: datetime, *, words: str = "") -> None:
     """Let the reporter of `case` follow `target`; what they told goes there, and their own case ends in it.
 
     A case that is in somebody's hands already goes on by itself.
     """
-    if case.resident_id is not None and case.resident_id not in book.followers(target.id):
-        book.add(FollowerRow(case_id=target.id, resident_id=case.resident_id, created_at=now))
-    lifecycle.record(book, target, "joined", lifecycle.SYSTEM, now, text=f"工单 {spoken(number_of(case.id))}")
-    if find(State(case.state), Action.MERGE, REPORTER.relations) is None:
+    merging.follow(book, case, target, now)
+    if find(State(case.state), Action.MERGE, REPORTER.relations, Facts()) is None:
         return
-    lifecycle.step(book, case, Action.MERGE, REPORTER, now, text=words, public=True)
-    case.merged_into_id, case.gathering_until = target.id, None
+    lifecycle.step(book, city, case, Action.MERGE, REPORTER, now, text=words)
+    case.merged_into_id = target.id
 
 
 def leading(book: Book, case: CaseRow) -> CaseRow:

@@ -10,8 +10,8 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from cases.labels import Origin, masked
-from cases.limits import CHINA
 from cases.storage.learning import LabelRow
+from cases.worktime import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cases import intake, limits
+from cases import facts, intake, limits
 from cases.handling import NoSuchCase
 from cases.intake import Report
-from cases.lifecycle import REPORTER, NotAllowed
+from cases.ledger import REPORTER, NotAllowed
 from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow
 from cases.words import RATINGS
 from cases.workflow import Action, State, allowed
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.city import City
-    from cases.lifecycle import Photo
+    from cases.ledger import Photo
     from cases.routing import Guess
     from cases.storage import Book
     from cases.storage.tables import ResidentRow
@@ -29,10 +29,11 @@ CHANGED = "这件事刚有了变化，这一步现在做不了。请看看下面
 
 @dataclass(frozen=True)
 class Given:
-    """What came with an act: words, a rating, photos; and what the models make of the words."""
+    """What came with an act: words, a rating, whether it is solved in part, photos; what models make of the words."""
 
     text: str = ""
     rating: str = ""
+    solved: str = ""
     photos: tuple[Photo, ...] = ()
     guesses: tuple[Guess, ...] = ()
     model_version: str | None = None
@@ -83,9 +84,10 @@ def story(book: Book, case: CaseRow) -> list[Scene]:
     ]
 
 
-def possible(case: CaseRow, now: datetime) -> frozenset[Action]:
+def possible(book: Book, city: City, case: CaseRow, now: datetime) -> frozenset[Action]:
     """Return what a resident may do to their case now, by the table and by the clock."""
-    actions = {rule.action for rule in allowed(State(case.state), REPORTER.relations)} & set(HANDLERS)
+    met = facts.facts_of(book, city, case, REPORTER)
+    actions = {rule.action for rule in allowed(State(case.state), REPORTER.relations, met)} & set(HANDLERS)
     again = intake.next_urge(case)
     if again is not None and now < again:
         actions.discard(Action.URGE)
@@ -104,7 +106,7 @@ def act(
         raise NoSuchCase
     if len(given.text) > TEXT_LIMIT:
         raise NotAllowed(f"写得太长了，请在 {TEXT_LIMIT} 字以内。")
-    if action not in possible(case, now):
+    if action not in possible(book, city, case, now):
         raise NotAllowed(_why_not(case, action, now))
     HANDLERS[action](_Deed(book, city, case, given, now))
     if resident.asked_case_id == case.id:  # the bot's question is answered
@@ -148,20 +150,23 @@ def _rate(deed: _Deed) -> None:
     if given.rating not in RATINGS:
         raise NotAllowed("请先选一个：满意、基本满意，还是不满意。")
     said = "。".join(part for part in (RATINGS[given.rating], given.text) if part)
-    intake.rate(deed.book, deed.case, given.rating, deed.now, words=said)
+    intake.rate(deed.book, deed.city, deed.case, given.rating, deed.now, words=said)
     deed.case.rating_words = given.text
+
+
+def _fail(deed: _Deed) -> None:
+    answer = "partly" if deed.given.solved == "partly" else "unsolved"
+    intake.verify(deed.book, deed.city, deed.case, deed.now, answer=answer, words=deed.given.text)
 
 
 HANDLERS: dict[Action, Callable[[_Deed], object]] = {
     Action.SUPPLEMENT: _supplement,
-    Action.URGE: lambda deed: intake.urge(deed.book, deed.case, deed.now, words=deed.given.text),
-    Action.WITHDRAW: lambda deed: intake.withdraw(deed.book, deed.case, deed.now, words=deed.given.text),
+    Action.URGE: lambda deed: intake.urge(deed.book, deed.city, deed.case, deed.now, words=deed.given.text),
+    Action.WITHDRAW: lambda deed: intake.withdraw(deed.book, deed.city, deed.case, deed.now, words=deed.given.text),
     Action.VERIFY_PASS: lambda deed: intake.verify(
-        deed.book, deed.city, deed.case, deed.now, solved=True, words=deed.given.text
+        deed.book, deed.city, deed.case, deed.now, answer="solved", words=deed.given.text
     ),
-    Action.VERIFY_FAIL: lambda deed: intake.verify(
-        deed.book, deed.city, deed.case, deed.now, solved=False, words=deed.given.text
-    ),
+    Action.VERIFY_FAIL: _fail,
     Action.RATE: _rate,
     Action.REOPEN: lambda deed: intake.reopen(deed.book, deed.city, deed.case, deed.now, words=deed.given.text),
 }

@@ -18,10 +18,10 @@ condition on how probable it must be.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cases.limits import CHINA, is_working_day
+from cases.worktime import CHINA, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -91,6 +91,7 @@ class Facts:
     areas: frozenset[str]
     at: datetime
     text: str
+    calendar: Calendar = field(default_factory=Calendar)
 
 
 def read_rule(draft: Draft) -> Rule:
@@ -135,7 +136,7 @@ def matches(rule: Rule, facts: Facts) -> bool:
         _of_kind(rule, facts)
         and _certain(rule, facts)
         and (not rule.areas or bool(rule.areas & facts.areas))
-        and _at(rule, facts.at)
+        and _at(rule, facts.at, facts.calendar)
         and (not rule.words or any(word in facts.text for word in rule.words))
     )
 
@@ -181,12 +182,12 @@ def _certain(rule: Rule, facts: Facts) -> bool:
     return not rule.kinds or facts.probability >= facts.threshold
 
 
-def _at(rule: Rule, moment: datetime) -> bool:
+def _at(rule: Rule, moment: datetime, calendar: Calendar) -> bool:
     local = moment.astimezone(CHINA)
     return (
         local.hour in hours_of(rule.hours)
         and (not rule.months or local.month in rule.months)
-        and (not rule.days or is_working_day(local.date()) == (rule.days == WORKING))
+        and (not rule.days or calendar.is_working_day(local.date()) == (rule.days == WORKING))
     )
 
 

@@ -87,6 +87,15 @@ class Similar:
         units, kinds = Counter(each.unit_id for each in alike), Counter(each.kind for each in alike)
         return Alike(len(alike), tuple(units.most_common()), tuple(kinds.most_common()))
 
+    def likeness(self, text: str, others: Sequence[str]) -> list[float]:
+        """Return how much a text is like each of the others in meaning, from 0 to 1; without a model 0 for all."""
+        model = self._model()
+        if model is None or not others:
+            return [0.0] * len(others)
+        meaning, words = _rows(model, [text, *others])
+        same = (1 - WORDS_COUNT) * (meaning[1:] @ meaning[0]) + WORDS_COUNT * (words[1:] @ words[0].T).toarray().ravel()
+        return [float(max(0.0, min(1.0, each))) for each in same]
+
     def _current(self, book: Book, city: City, model: Model) -> _Known | None:
         """Return the decided cases, read anew when it is time; while another thread reads them, the former ones."""
         known = self._known

@@ -18,7 +18,7 @@ import classifier
 from cases import learning
 from cases.comparison import comparison, objections
 from cases.labels import OWN_WORD
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.numbers import number_of
 from cases.storage.learning import ReleaseRow, TrainingRow
 from classifier.package import current_version, set_current

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cases import handling, intake, lifecycle, routing
+from cases import facts, handling, intake, ledger, routing
 from cases.deciding import decide_kind
 from cases.handling import Inputs, NoSuchCase
-from cases.lifecycle import NotAllowed, Who
+from cases.ledger import NotAllowed, Who
 from cases.storage import Scope
 from cases.workflow import Action, Relation, State
 
@@ -124,8 +124,8 @@ def set_place(book: Book, city: City, actor: Actor, case_id: int, words: str, no
     intake.put_place(case, replace(found, source="staff"))
     kept = [reason for reason in case.reasons if not reason.startswith(ABOUT_PLACE)]
     case.reasons = [f"地点：{found.words}（{routing.PLACE_SOURCES['staff']}）", *kept]
-    who = Who("staff", handling.relations(city, actor, case), actor.staff_id)
-    lifecycle.record(book, case, "placed", who, now)
+    who = Who("staff", facts.relations(book, city, actor, case), actor.staff_id)
+    ledger.record(book, case, "placed", who, now)
     return case
 
 

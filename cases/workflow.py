@@ -1,122 +1,139 @@
-"""The life of a case on one screen: state × action × who → state, and what the action needs.
+"""The life of a case on one screen: state × action × who × condition → state, and what follows from it.
 
-One table, one door (`find`). The console's buttons, the dialogue's answers, `docs/workflow.md` and the test that
-walks every pair all read it.
+One table, one door (`cases.lifecycle.step`). The console's buttons, the API's allowed actions, the dialogue's answers,
+`docs/workflow.md` and the test that walks every pair all read it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from cases.vocabulary import (
+    ENDED,
+    IN_HAND,
+    OPEN,
+    SETTLED,
+    STAFF,
+    UNRESOLVED,
+    Action,
+    Condition,
+    Effect,
+    Facts,
+    Relation,
+    Rule,
+    State,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+__all__ = [
+    "ENDED", "IN_HAND", "OPEN", "RULES", "SETTLED", "STAFF", "UNRESOLVED",
+    "Action", "Condition", "Effect", "Facts", "Relation", "Rule", "State", "allowed", "find", "obstacle",
+]  # fmt: skip
 
-class State(StrEnum):
-    """Where a case stands."""
-
-    NEW = "new"
-    ASSIGNED = "assigned"
-    ACCEPTED = "accepted"
-    RESOLVED = "resolved"
-    CLOSED = "closed"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-    MERGED = "merged"
-
-
-class Action(StrEnum):
-    """What may happen to a case."""
-
-    SUPPLEMENT = "supplement"
-    URGE = "urge"
-    WITHDRAW = "withdraw"
-    ACCEPT = "accept"
-    REPLY = "reply"
-    NOTE = "note"
-    RETURN = "return"
-    SEND = "send"
-    REJECT = "reject"
-    REPORT_RESULT = "report_result"
-    VERIFY_PASS = "verify_pass"  # noqa: S105 - no password
-    VERIFY_FAIL = "verify_fail"
-    RATE = "rate"
-    REOPEN = "reopen"
-    SET_OUT = "set_out"
-    ASK = "ask"
-    ACKNOWLEDGE = "acknowledge"
-    COMPLAIN = "complain"
-    MERGE = "merge"
-
-
-class Relation(StrEnum):
-    """What somebody is to a case."""
-
-    REPORTER = "reporter"
-    HOLDER = "holder"
-    SUPERIOR = "superior"
-    DISPATCHER = "dispatcher"
-    OBSERVER = "observer"
-    SYSTEM = "system"
-
-
-OPEN = frozenset({State.NEW, State.ASSIGNED, State.ACCEPTED, State.RESOLVED})
-IN_HAND = frozenset({State.ASSIGNED, State.ACCEPTED})
-UNRESOLVED = IN_HAND | {State.NEW}
-ENDED = frozenset({State.CLOSED, State.REJECTED, State.WITHDRAWN, State.MERGED})
-STAFF = (Relation.DISPATCHER, Relation.SUPERIOR, Relation.HOLDER)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`by` may do `action` in `states`; the case moves `to` (None: stays); `needs` must be given."""
-
-    action: Action
-    by: tuple[Relation, ...]
-    states: frozenset[State]
-    to: State | None = None
-    needs: tuple[str, ...] = ()
-
+A, C, E, R, S = Action, Condition, Effect, Relation, State
+EVERY = frozenset(State)
+NEAR = (*STAFF, R.LOCAL)
+REPORTER, HOLDER, SYSTEM = (R.REPORTER,), (R.HOLDER,), (R.SYSTEM,)
+RESULT = (C.ALARM_QUIET, C.HELPERS_DONE)
+REPORTED = (E.RESUME, E.CONTACTED, E.STOP, E.LABEL)
 
 # The order is the order of the console's buttons: the likeliest first.
+# fmt: off
 RULES = (
-    Rule(Action.ACKNOWLEDGE, STAFF, UNRESOLVED, needs=("alarm",)),
-    Rule(Action.ACCEPT, (Relation.HOLDER,), frozenset({State.ASSIGNED}), State.ACCEPTED),
-    Rule(Action.SET_OUT, (Relation.HOLDER,), frozenset({State.ACCEPTED})),
-    Rule(Action.REPORT_RESULT, (Relation.HOLDER,), IN_HAND, State.RESOLVED, needs=("text",)),
-    Rule(Action.SEND, (Relation.DISPATCHER,), UNRESOLVED, State.ASSIGNED, needs=("unit",)),
-    Rule(Action.SEND, (Relation.SUPERIOR, Relation.HOLDER), IN_HAND, State.ASSIGNED, needs=("unit",)),
-    Rule(Action.SEND, (Relation.SYSTEM,), frozenset({State.NEW, State.ASSIGNED}), State.ASSIGNED, needs=("unit",)),
-    Rule(Action.REPLY, STAFF, OPEN, needs=("text",)),
-    Rule(Action.ASK, STAFF, UNRESOLVED, needs=("text",)),
-    Rule(Action.RETURN, (Relation.HOLDER,), IN_HAND, State.NEW, needs=("text",)),
-    Rule(Action.REJECT, (Relation.DISPATCHER,), frozenset({State.NEW}), State.REJECTED, needs=("text",)),
-    Rule(Action.NOTE, STAFF, OPEN | {State.CLOSED}, needs=("text",)),
-    Rule(Action.SUPPLEMENT, (Relation.REPORTER,), OPEN),
-    Rule(Action.URGE, (Relation.REPORTER,), UNRESOLVED),
-    Rule(Action.COMPLAIN, (Relation.REPORTER,), UNRESOLVED),
-    Rule(Action.MERGE, (Relation.REPORTER,), frozenset({State.NEW, State.ASSIGNED}), State.MERGED),
-    Rule(Action.WITHDRAW, (Relation.REPORTER,), UNRESOLVED, State.WITHDRAWN),
-    Rule(Action.VERIFY_PASS, (Relation.REPORTER, Relation.SYSTEM), frozenset({State.RESOLVED}), State.CLOSED),
-    Rule(Action.VERIFY_FAIL, (Relation.REPORTER,), frozenset({State.RESOLVED}), State.ASSIGNED),
-    Rule(Action.RATE, (Relation.REPORTER,), frozenset({State.CLOSED}), needs=("rating",)),
-    Rule(Action.REOPEN, (Relation.REPORTER,), frozenset({State.CLOSED}), State.ASSIGNED),
+    # Danger: signed for, measures, over, reviewed.
+    Rule(A.ACKNOWLEDGE, NEAR, UNRESOLVED, when=(C.ALARM_RINGS,)),
+    Rule(A.MEASURE, NEAR, UNRESOLVED, needs=("text",), when=(C.ALARM_ON,)),
+    Rule(A.END_ALARM, STAFF, UNRESOLVED, needs=("text",), when=(C.ALARM_ON,)),
+    # What the holder does, and who helps: take it, visit, report.
+    Rule(A.ACCEPT, HOLDER, {S.ASSIGNED}, S.ACCEPTED, does=(E.TAKE,), tells="accepted"),
+    Rule(A.ARRIVE, (R.HELPER,), UNRESOLVED, when=(C.TASK_OPEN, C.NOT_ARRIVED)),
+    Rule(A.ANSWER_TASK, (R.HELPER,), UNRESOLVED, needs=("text",), when=(C.TASK_OPEN,)),
+    Rule(A.SETTLE, REPORTER, IN_HAND, S.CLOSED, ("text",), (C.HOLDS, *RESULT), (*REPORTED, E.END), public=True),
+    Rule(A.SETTLE, HOLDER, IN_HAND, S.RESOLVED, ("text",), (C.AT_GRID, *RESULT), REPORTED,
+         tells="result", asks="verify", public=True),
+    Rule(A.SET_OUT, HOLDER, {S.ACCEPTED}, tells="set_out"),
+    Rule(A.REPORT_RESULT, HOLDER, IN_HAND, S.RESOLVED, ("text",), RESULT, REPORTED,
+         tells="result", asks="verify", public=True),
+    # Who reported verifies; time does it for them.
+    Rule(A.VERIFY_PASS, REPORTER, {S.RESOLVED}, S.CLOSED, (), (C.SAID_SOLVED,), (E.END,), "closed", public=True),
+    Rule(A.VERIFY_PASS, REPORTER, {S.RESOLVED}, S.UNSOLVED, (), (C.SAID_UNSOLVED,), (E.END,), "left", public=True),
+    Rule(A.VERIFY_PASS, SYSTEM, {S.RESOLVED}, S.CLOSED, (), (C.SAID_SOLVED,), (E.END,), "closed_by_default", "rate"),
+    Rule(A.VERIFY_PASS, SYSTEM, {S.RESOLVED}, S.UNSOLVED, (), (C.SAID_UNSOLVED,), (E.END,), "left_by_default", "rate"),
+    Rule(A.VERIFY_FAIL, REPORTER, {S.RESOLVED}, S.ASSIGNED, does=(E.FAILED, E.HOLD), tells="reopened", public=True),
+    # Where it goes: down, to a department, up, back.
+    Rule(A.SEND, (R.DISPATCHER,), UNRESOLVED, S.ASSIGNED, ("unit",), does=(E.SENDER, E.HOLD), tells="sent"),
+    Rule(A.SEND, (R.SUPERIOR, R.HOLDER), IN_HAND, S.ASSIGNED, ("unit",), does=(E.SENDER, E.HOLD), tells="sent"),
+    Rule(A.SEND, SYSTEM, {S.NEW, S.ASSIGNED}, S.ASSIGNED, ("unit",), does=(E.SENDER, E.HOLD)),
+    Rule(A.REPLY, STAFF, OPEN, needs=("text",), does=(E.CONTACTED,), tells="reply", public=True),
+    Rule(A.CONTACT, STAFF, OPEN, needs=("how",)),
+    Rule(A.ASK, STAFF, UNRESOLVED, None, ("text",), (), (E.CONTACTED, E.PAUSE), "ask", "answer", public=True),
+    Rule(A.ASSIGN, HOLDER, IN_HAND, needs=("person",)),
+    Rule(A.ESCALATE, HOLDER, IN_HAND, S.ASSIGNED, ("text",), (C.HAS_ABOVE,), (E.SENDER, E.HOLD), "sent"),
+    Rule(A.RETURN, HOLDER, IN_HAND, S.ASSIGNED, ("reason",), (C.SENT_BY_UNIT,), (E.RETURNED, E.HOLD)),
+    Rule(A.RETURN, HOLDER, IN_HAND, S.NEW, ("reason",), (C.MAY_RETURN,), (E.RETURNED, E.HOLD)),
+    # Who else is needed.
+    Rule(A.WHISTLE, (R.WHISTLER,), UNRESOLVED, needs=("units", "text")),
+    Rule(A.ASK_HELP, STAFF, IN_HAND, needs=("units", "text")),
+    Rule(A.CONFIRM_TASK, (R.CALLER,), EVERY, needs=("task",), when=(C.ANSWERED,)),
+    Rule(A.EMPTY_TASK, (R.CALLER,), EVERY, needs=("task", "text"), when=(C.ANSWERED,)),
+    Rule(A.CANCEL_TASK, (R.CALLER,), UNRESOLVED, needs=("task",), when=(C.HELPERS_BUSY,)),
+    # More time: asked for by the holder, granted one level up.
+    Rule(A.GRANT_EXTENSION, (R.ABOVE,), IN_HAND, when=(C.EXTENSION_ASKED,), does=(E.EXTEND,), tells="extended"),
+    Rule(A.REFUSE_EXTENSION, (R.ABOVE,), IN_HAND, needs=("text",), when=(C.EXTENSION_ASKED,)),
+    Rule(A.ASK_EXTENSION, HOLDER, IN_HAND, needs=("days", "text"), when=(C.MAY_EXTEND,)),
+    # Other ends: cannot be solved, not for us, the same as another.
+    Rule(A.REPORT_UNSOLVED, HOLDER, IN_HAND, S.RESOLVED, ("text",), RESULT, REPORTED,
+         tells="unsolved", asks="verify", public=True),
+    Rule(A.REJECT, (R.DISPATCHER,), {S.NEW}, S.REJECTED, ("text", "where"), (), (E.END,), "rejected", public=True),
+    Rule(A.MERGE, STAFF, UNRESOLVED, S.MERGED, ("case",), (C.ALARM_QUIET,), (E.END,)),
+    Rule(A.MERGE, REPORTER, {S.NEW, S.ASSIGNED}, S.MERGED, does=(E.END,), public=True),
+    Rule(A.UNMERGE, STAFF, {S.MERGED}, S.NEW, (), (C.AT_DISPATCH,), (E.HOLD,), "unmerged"),
+    Rule(A.UNMERGE, STAFF, {S.MERGED}, S.ASSIGNED, does=(E.HOLD,), tells="unmerged"),
+    # Leaders.
+    Rule(A.SUPERVISE, (R.OBSERVER, R.DISPATCHER), UNRESOLVED, needs=("days", "text"), when=(C.NOT_SUPERVISED,)),
+    Rule(A.RELEASE, (R.OBSERVER, R.DISPATCHER), OPEN, needs=("text",), when=(C.SUPERVISED,)),
+    Rule(A.REVIEW_ALARM, (R.DISPATCHER, R.SUPERIOR, R.OBSERVER), EVERY, needs=("text",), when=(C.ALARM_OVER,)),
+    Rule(A.NOTE, (*NEAR, R.HELPER, R.OBSERVER), OPEN | SETTLED, needs=("text",)),
+    # What residents do, and what time does.
+    Rule(A.SUPPLEMENT, REPORTER, OPEN, does=(E.RESUME,), public=True),
+    Rule(A.URGE, REPORTER, UNRESOLVED, public=True),
+    Rule(A.COMPLAIN, REPORTER, UNRESOLVED, public=True),
+    Rule(A.WITHDRAW, REPORTER, UNRESOLVED, S.WITHDRAWN, does=(E.END,), public=True),
+    Rule(A.RATE, REPORTER, SETTLED, needs=("rating",), when=(C.NOT_RATED,), public=True),
+    Rule(A.REMARK, REPORTER, SETTLED, public=True),
+    Rule(A.REOPEN, REPORTER, SETTLED, S.ASSIGNED, (), (), (E.FAILED, E.HOLD), "reopened", public=True),
+    Rule(A.REOPEN, (R.DISPATCHER,), SETTLED, S.ASSIGNED, ("text",), (), (E.FAILED, E.HOLD), "reopened_by_us"),
+    Rule(A.RESUME, SYSTEM, UNRESOLVED, when=(C.PAUSED,), does=(E.RESUME,)),
 )
+# fmt: on
 
 
-def find(state: State, action: Action, relations: Iterable[Relation]) -> Rule | None:
-    """Return the rule by which somebody with these relations may do `action` in `state`, or None."""
+def candidates(state: State, action: Action, relations: Iterable[Relation]) -> list[Rule]:
+    """Return the rules by which somebody with these relations may do `action` in `state`, their conditions apart."""
     held = set(relations)
-    return next(
-        (rule for rule in RULES if rule.action is action and state in rule.states and held & set(rule.by)),
-        None,
-    )
+    return [rule for rule in RULES if rule.action is action and state in rule.states and held & set(rule.by)]
 
 
-def allowed(state: State, relations: Iterable[Relation]) -> list[Rule]:
+def find(state: State, action: Action, relations: Iterable[Relation], facts: Facts) -> Rule | None:
+    """Return the rule by which somebody with these relations may do `action` now, or None."""
+    return next((rule for rule in candidates(state, action, relations) if not unmet(rule, facts)), None)
+
+
+def unmet(rule: Rule, facts: Facts) -> list[Condition]:
+    """Return the conditions of a rule that these facts do not meet."""
+    return [condition for condition in rule.when if not facts.meet(condition)]
+
+
+def obstacle(state: State, action: Action, relations: Iterable[Relation], facts: Facts) -> Condition | None:
+    """Return the condition that alone keeps somebody from `action`; None when it is open, or not theirs at all."""
+    closed = [unmet(rule, facts) for rule in candidates(state, action, relations)]
+    return None if not closed or not all(closed) else closed[-1][0]
+
+
+def allowed(state: State, relations: Iterable[Relation], facts: Facts) -> list[Rule]:
     """Return what somebody with these relations may do now, the likeliest first, each action once."""
     held = set(relations)
-    rules = [rule for rule in RULES if state in rule.states and held & set(rule.by)]
+    rules = [rule for rule in RULES if state in rule.states and held & set(rule.by) and not unmet(rule, facts)]
     return list({rule.action: rule for rule in reversed(rules)}.values())[::-1]

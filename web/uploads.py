@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import abort, request, send_file
 
 from bot.media import THUMBNAIL
-from cases.lifecycle import NotAllowed, Photo
+from cases.ledger import NotAllowed, Photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,19 +25,19 @@ POLICY = "default-src 'none'; media-src 'self'; img-src 'self'; sandbox"
 
 
 @contextmanager
-def kept_photos(media: MediaStore) -> Iterator[tuple[Photo, ...]]:
-    """Check and keep a form's `photos` before the transaction begins; they go again if it fails.
+def kept_photos(media: MediaStore, field: str = "photos", phase: str = "") -> Iterator[tuple[Photo, ...]]:
+    """Check and keep the photos in a form's field before the transaction begins; they go again if it fails.
 
     Raises NotAllowed for too many, BadMedia for what is no photo.
     """
-    uploads = [upload for upload in request.files.getlist("photos") if upload.filename]
+    uploads = [upload for upload in request.files.getlist(field) if upload.filename]
     if len(uploads) > PHOTOS:
         raise NotAllowed(f"一次最多 {PHOTOS} 张照片。")
     kept: list[Photo] = []
     try:
         for upload in uploads:
             stored = media.keep("photo", upload.read())
-            kept.append(Photo(stored.file, stored.mime))
+            kept.append(Photo(stored.file, stored.mime, phase))
         yield tuple(kept)
     except BaseException:
         for photo in kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -171,7 +172,8 @@ def world_of(book: Book, tables: Mapping[str, Table[Any]]) -> World:
 
     def busy() -> dict[str, int]:
         codes = book.unit_codes()
-        return {codes[unit_id]: count for unit_id, count in book.open_by_holder().items()}
+        counts = Counter(book.open_by_holder()) + Counter(book.asked_units())
+        return {codes[unit_id]: count for unit_id, count in counts.items()}
 
     return World(load=lambda code: tables[code].known(book), busy=busy)
 

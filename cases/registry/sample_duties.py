@@ -6,8 +6,8 @@ from datetime import datetime, time, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from cases.registry.times import CHINA
 from cases.storage.working import DutyRow
+from cases.worktime import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -99,7 +99,7 @@ class Staff(Table[StaffRow]):
             "role": kept.role,
             "unit": saving.unit_codes[kept.unit_id],
             "phone": kept.phone,
-            "groups": ";".join(saving.group_names.get(str(group), str(group)) for group in kept.groups),
+            "groups": ";".join(map(str, kept.groups)),
             "contacts": yes(kept.contacts),
             "backup": saving.logins.get(kept.backup_id or 0, ""),
             "off": yes(not kept.active),
@@ -108,10 +108,9 @@ class Staff(Table[StaffRow]):
 
     def fill(self, kept: StaffRow, row: Row, saving: Saving) -> None:
         """Put values into an account; who stands in comes when all accounts are there."""
-        codes = {name: code for code, name in saving.group_names.items()}
         kept.login, kept.name, kept.role, kept.phone = row["login"], row["name"], row["role"], row["phone"]
         kept.unit_id, kept.contacts = saving.unit_id(row["unit"]), row["contacts"] == YES
-        kept.groups, kept.active = [codes[name] for name in listed(row["groups"])], row["off"] == NO
+        kept.groups, kept.active = listed(row["groups"]), row["off"] == NO
 
     def save(self, book: Book, changes: Sequence[Change], saving: Saving) -> None:
         """Write accounts. Who is new gets the hash of the password to begin with; others keep theirs."""

@@ -50,7 +50,6 @@ class Saving:
 
     unit_codes: dict[int, str]
     logins: dict[int, str]
-    group_names: dict[str, str] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     sample: bool = False
     loading: bool = False
@@ -58,8 +57,7 @@ class Saving:
     @classmethod
     def of(cls, book: Book) -> Saving:
         """Return what rows refer to at present."""
-        groups = {row.code.partition("/")[0]: row.group_name for row in book.categories()}
-        return cls(book.unit_codes(), book.logins(), groups)
+        return cls(book.unit_codes(), book.logins())
 
     def unit_id(self, code: str) -> int:
         """Return the id of a unit that was checked to exist."""

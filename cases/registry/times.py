@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
-from zoneinfo import ZoneInfo
 
 from cases.registry.columns import NO, YES, Column, yes
 from cases.registry.table import Table
 from cases.storage.working import DayRow, DutyRow
+from cases.worktime import CHINA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cases.registry.world import Row, World
     from cases.storage import Wanted
 
-CHINA = ZoneInfo("Asia/Shanghai")
 # Nobody is on duty for longer than this at a stretch: it is a slip of the pen.
 LONGEST_DUTY = timedelta(days=7)
 CLOCK = "%Y-%m-%d %H:%M"

@@ -8,6 +8,7 @@ from cases.registry.columns import NO, YES, YES_NO, Column, listed, yes
 from cases.registry.table import Saving, Table
 from cases.storage.tables import UnitRow
 from cases.words import UNIT_KINDS
+from cases.worktime import ALWAYS_WORDS, parse_opening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +51,10 @@ class Units(Table[UnitRow]):
     def check(self, row: Row, old: Row | None, world: World) -> Iterator[tuple[str, str]]:
         """Check a unit's place in the tree, its codes, and whether it may be switched off."""
         yield from self.missing(row, world)
+        try:
+            parse_opening(row["opening"] or ALWAYS_WORDS)
+        except ValueError as error:
+            yield "opening", str(error)
         if old is not None and old["kind"] != row["kind"]:
             yield "kind", f"类型定了就不能改，原来是{UNIT_KINDS[old['kind']]}；请停用它，另建一个"
         yield from ((name, words) for name, words in _place_faults(row, world))
@@ -155,7 +160,7 @@ def holding(code: str, world: World) -> list[str]:
     kinds = [row["name"] for row in world.rows("categories").values() if row["queue"] == code]
     places = [row["name"] + row["numbers"] for row in world.rows("places").values() if row["grid"] == code]
     held = [
-        f"手里还有 {cases} 件没办完的工单" if cases else "",
+        f"手里还有 {cases} 件没办完的工单或协办" if cases else "",
         f"下面还有{_some(below)}" if below else "",
         f"还有人员：{_some(people)}" if people else "",
         f"这些类别还送到这里：{_some(kinds)}" if kinds else "",

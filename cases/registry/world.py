@@ -13,7 +13,7 @@ NAMED = {"units": "name", "staff": "name", "categories": "name"}
 
 
 class World:
-    """The rows of each table by their keys, read when they are asked for. `busy`: open cases of units, by code."""
+    """The rows of each table by their keys, read when they are asked for. `busy`: what units have to do, by code."""
 
     def __init__(
         self,
@@ -58,5 +58,5 @@ class World:
         return self._names[table]
 
     def busy(self) -> Mapping[str, int]:
-        """Return how many open cases units hold, by the code of the unit."""
+        """Return how many open cases units hold, and tasks they have to answer, by the code of the unit."""
         return self._busy()

@@ -9,7 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import holidays
-from holidays.countries.china import ChinaStaticHolidays
+
+from cases.worktime import Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SATURDAY = 5
 BRIEF = 3
 FIRST, LAST = 2000, 2099
+_COUNTRY = Calendar()
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,13 @@ class Day:
 
 
 @cache
-def _library() -> holidays.HolidayBase:
+def _names() -> holidays.HolidayBase:
     return holidays.country_holidays("CN", language="zh_CN")
 
 
 def published(year: int) -> bool:
     """Say whether the library has the year as the State Council published it, not only the dates of its feasts."""
-    return year in ChinaStaticHolidays.special_public_holidays
+    return _COUNTRY.knows(year)
 
 
 def year_of(own: Mapping[date, tuple[bool, str]], year: int) -> list[list[Day]]:
@@ -64,6 +66,6 @@ def _day(own: Mapping[date, tuple[bool, str]], day: date) -> Day:
     if day in own:
         working, name = own[day]
         return Day(day, working, name, own=True)
-    working = bool(_library().is_working_day(day))
-    name = str(_library().get(day) or "")
+    working = _COUNTRY.is_working_day(day)
+    name = str(_names().get(day) or "")
     return Day(day, working, name or ("调休上班" if working and day.weekday() >= SATURDAY else ""), own=False)

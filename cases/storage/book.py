@@ -26,6 +26,7 @@ from cases.storage.tables import (
     UnitRow,
 )
 from cases.storage.triage import TriageQueries
+from cases.storage.work import WorkQueries, with_open_task
 from cases.workflow import ENDED, OPEN, UNRESOLVED
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class QueuePage:
     pages: int
 
 
-class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, RegistryQueries):
+class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, WorkQueries, RegistryQueries):
     """The case book within one transaction."""
 
     def __init__(self, session: Session) -> None:
@@ -176,18 +177,19 @@ class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, RegistryQuer
         )
         return self._session.scalars(query.limit(SAME_KIND)).all()
 
-    def alarms(self, ignored_since: datetime | None = None) -> Sequence[CaseRow]:
+    def alarms(self, uncalled_since: datetime | None = None) -> Sequence[CaseRow]:
         """Return the cases with danger to life that nobody has acknowledged, oldest first.
 
-        `ignored_since`: only those raised before then, of which nobody has been told yet.
+        `uncalled_since`: only those for which nobody has been called since then, and not everybody yet.
         """
         query = (
             select(CaseRow)
             .where(CaseRow.alarmed_at.is_not(None), CaseRow.acknowledged_at.is_(None), CaseRow.state.in_(UNRESOLVED))
             .order_by(CaseRow.alarmed_at)
         )
-        if ignored_since is not None:
-            query = query.where(CaseRow.alarmed_at < ignored_since, CaseRow.attention != "alarm")
+        if uncalled_since is not None:
+            called_lately = CaseRow.alarm_called_at.is_not(None) & (CaseRow.alarm_called_at >= uncalled_since)
+            query = query.where(~called_lately, CaseRow.attention != "alarm")
         return self._session.scalars(query).all()
 
     def merged_into(self, case_id: int) -> Sequence[CaseRow]:
@@ -269,6 +271,14 @@ class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, RegistryQuer
             query = query.where(CaseRow.attention != "")
         if scope.unheard:
             query = query.where(CaseRow.id.in_(cases_unheard()))
+        if scope.supervised:
+            query = query.where(CaseRow.supervised_at.is_not(None))
+        if scope.kinds is not None:
+            query = query.where(CaseRow.category_code.in_(scope.kinds))
+        if scope.reporter_id is not None:
+            query = query.where(CaseRow.reporter_id == scope.reporter_id)
+        if scope.asked_of is not None:
+            query = query.where(CaseRow.id.in_(with_open_task(scope.asked_of)))
         if scope.below is not None:
             units = select(UnitRow.id).where(UnitRow.path.startswith(scope.below, autoescape=True))
             query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
@@ -375,8 +385,9 @@ def _tells_of_resident(row: HistoryRow) -> bool:
 class Scope:
     """Which cases a list shows: in these states, held by this unit, or held or located below this path.
 
-    `attention`: only those that a dispatcher should look at; `unheard`: those whose reporter missed the
-    last message.
+    `attention`: only those that a dispatcher should look at; `unheard`: those whose reporter missed the last message;
+    `supervised`: those under supervision; `kinds`: of these categories only; `reporter_id`: reported by this member of
+    staff; `asked_of`: in which this unit still has to answer.
     """
 
     states: frozenset[str] | None = None
@@ -384,3 +395,7 @@ class Scope:
     below: str | None = None
     attention: bool = False
     unheard: bool = False
+    supervised: bool = False
+    kinds: frozenset[str] | None = None
+    reporter_id: int | None = None
+    asked_of: int | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from sqlalchemy import delete, func, inspect, or_, select
 
 from cases.storage.tables import Base, CaseRow, MetaRow, StaffRow, UnitRow
+from cases.storage.working import TaskRow
 from cases.workflow import OPEN
 
 if TYPE_CHECKING:
@@ -104,6 +105,12 @@ class RegistryQueries:
     def open_by_holder(self) -> dict[int, int]:
         """Return how many open cases each unit holds, by its id."""
         query = select(CaseRow.holder_id, func.count()).where(CaseRow.state.in_(OPEN)).group_by(CaseRow.holder_id)
+        return {row[0]: row[1] for row in self._session.execute(query)}
+
+    def asked_units(self) -> dict[int, int]:
+        """Return how many tasks in cases each unit has still to answer, by its id."""
+        waits = TaskRow.answered_at.is_(None), TaskRow.cancelled_at.is_(None)
+        query = select(TaskRow.unit_id, func.count()).where(*waits).group_by(TaskRow.unit_id)
         return {row[0]: row[1] for row in self._session.execute(query)}
 
     def loaded(self) -> dict[str, str]:

@@ -180,7 +180,7 @@ def test_who_follows_learns_nothing_of_the_reporter(
     assert not any("王阿姨" in text or "回复 1" in text for text in texts)
     assert any("井盖已换" in text for text in texts)
     resident.say("1")
-    assert any("已经办结" in row.text for row in owed(house, neighbour))
+    assert any("已经解决" in row.text for row in owed(house, neighbour))
 
 
 @pytest.mark.parametrize("no", ["2", "不是"])

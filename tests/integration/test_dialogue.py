@@ -319,11 +319,13 @@ def test_small_additions_stay_with_their_case(resident: Resident) -> None:
 
 SOLVED_WORDS = ("好了", "灯亮了，谢谢", "解决", "已经亮了", "对", "一", "回复1", "①", "解决了，谢谢", "可以了")
 UNSOLVED_WORDS = ("没有", "二", "还没亮", "还是老样子", "没解决，还在响")
-UNCLEAR_WORDS = ("解决了，但是又坏了", "解决了一半", "不知道，我不在家", "怎么说呢", "哦")
+PARTLY_WORDS = ("解决了一半", "3", "解决了一部分", "修好了一半")
+UNCLEAR_WORDS = ("解决了，但是又坏了", "不知道，我不在家", "怎么说呢", "哦")
 
 
 @pytest.mark.parametrize(
-    ("answers", "state"), [(SOLVED_WORDS, "closed"), (UNSOLVED_WORDS, "assigned"), (UNCLEAR_WORDS, "resolved")]
+    ("answers", "state"),
+    [(SOLVED_WORDS, "closed"), (UNSOLVED_WORDS, "assigned"), (PARTLY_WORDS, "assigned"), (UNCLEAR_WORDS, "resolved")],
 )
 def test_answers_in_all_words(
     resident: Resident, staff: Callable[[str], Staff], answers: tuple[str, ...], state: str

@@ -11,11 +11,11 @@ from PIL import Image
 
 from bot.assembly import House, utc_now
 from cases import intake, own
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.numbers import number_of
 from cases.own import Given
 from cases.storage.tables import CaseRow
-from cases.workflow import RULES, Action, Relation, State
+from cases.workflow import RULES, Action, Condition, Relation, State
 from tests.integration.people import Resident, Staff, Visitor, link_in
 from web.residents import words
 
@@ -78,7 +78,7 @@ def test_what_staff_write_for_themselves_stays_theirs(
     """Internal notes, their photos, and why a case was returned are not shown, not even by their address."""
     urban = staff("urban")
     urban.act(resident.case(), "note", text="这家老投诉", photos=(picture(), "note.jpg"))
-    urban.act(resident.case(), "return", text="不归我们管，给水务")
+    urban.act(resident.case(), "return", reason="not_ours", text="不归我们管，给水务")
     shown = page(visitor, resident.case())
     assert "老投诉" not in shown
     assert "不归我们管" not in shown
@@ -90,13 +90,14 @@ def test_what_staff_write_for_themselves_stays_theirs(
 
 def test_buttons_follow_the_table(visitor: Visitor, resident: Resident, house: House) -> None:
     """In every state a page offers exactly what the table lets a resident do; complaining and joining need the chat."""
-    now, in_chat = utc_now(), {"complain", "merge"}
+    now, in_chat = utc_now(), {"complain", "merge", "remark"}
     for state in State:
         with house.store.write() as book:
             case = book.lock_case(resident.case().id)
             assert case is not None
             case.state, case.ended_at, case.result = state, now, "好了"
-        allowed = {str(rule.action) for rule in RULES if Relation.REPORTER in rule.by and state in rule.states}
+        rules = [rule for rule in RULES if Relation.REPORTER in rule.by and state in rule.states]
+        allowed = {str(rule.action) for rule in rules if Condition.HOLDS not in rule.when}
         assert offered(page(visitor, resident.case())) == allowed - in_chat, state
 
 
@@ -228,7 +229,7 @@ def test_the_list_counts_right(house: House, visitor: Visitor, resident: Residen
         now = utc_now()
         made = [intake.open_case(book, city, row, intake.Report(text=f"第{n}件"), now).case for n in range(22)]
         for case in made[::2]:
-            intake.withdraw(book, case, now, words="")
+            intake.withdraw(book, city, case, now, words="")
     pages = [visitor.open(f"/?page={number}").text for number in (1, 2, 3)]
     assert all("共 23 件" in text and f"第 {at} 页，共 3 页" in text for at, text in enumerate(pages, 1))
     lines = [each for text in pages for each in re.findall(r'data-number="(\d+)" data-state="(\w+)"', text)]

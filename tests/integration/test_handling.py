@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 import worker
 from bot.assembly import House, utc_now
-from cases import handling, intake
+from cases import facts, handling, intake
 from cases.access import Actor
 from cases.accounts import actor_of
 from cases.handling import Inputs, NoSuchCase
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.storage.tables import CaseRow, OutboxRow, ResidentRow, StaffRow
 from cases.workflow import Action, State
 from tests.integration.people import Resident, Staff
@@ -65,7 +65,7 @@ def test_accept_reply_result(house: House, resident: Resident, act: Callable[...
 def test_return_and_send(house: House, resident: Resident, act: Callable[..., CaseRow]) -> None:
     """A return goes to the dispatchers with its reason; they send it on, and correct the kind on the way."""
     resident.say(MANHOLE)
-    case = act("urban", resident.case(), Action.RETURN, text="这是供水的阀门井")
+    case = act("urban", resident.case(), Action.RETURN, reason="not_ours", text="这是供水的阀门井")
     assert (case.state, holder(house, case)) == (State.NEW, "dispatch")
     assert owed(house, case) == []
     case = act("dispatcher", case, Action.SEND, unit="dept-water", category="utility/water")
@@ -75,11 +75,11 @@ def test_return_and_send(house: House, resident: Resident, act: Callable[..., Ca
 
 
 def test_reject(house: House, resident: Resident, act: Callable[..., CaseRow]) -> None:
-    """What is not handled here ends with the reason told to the resident."""
+    """What is not handled here ends with the reason and where to go told to the resident."""
     resident.say(VAGUE)
-    case = act("dispatcher", resident.case(), Action.REJECT, text="请打物业电话")
+    case = act("dispatcher", resident.case(), Action.REJECT, text="这是物业的事", where="物业 0000-1234")
     assert (case.state, case.due_at) == (State.REJECTED, None)
-    assert "请打物业电话" in owed(house, case)[-1]
+    assert "这是物业的事\n您可以找：物业 0000-1234" in owed(house, case)[-1]
 
 
 REFUSED: tuple[tuple[str, Action, dict[str, str]], ...] = (
@@ -91,7 +91,12 @@ REFUSED: tuple[tuple[str, Action, dict[str, str]], ...] = (
     ("urban", Action.REPLY, {"text": "长" * 501}),
     ("urban", Action.RATE, {}),
     ("cuihusq", Action.ACCEPT, {}),
-    ("leader", Action.NOTE, {"text": "看看"}),
+    ("leader", Action.REPLY, {"text": "看看"}),
+    ("urban", Action.RETURN, {"text": "不是我们的"}),
+    ("urban", Action.RETURN, {"reason": "other"}),
+    ("urban", Action.CONTACT, {}),
+    ("urban", Action.SETTLE, {"text": "办好了"}),
+    ("cuihusq", Action.SEND, {"unit": "grid-cuihu-01"}),
 )
 
 
@@ -175,9 +180,9 @@ def test_every_case_is_somebodys(house: House, resident: Resident, staff: Callab
             actor = actor_of(book, city, account.id)
             assert isinstance(actor, Actor)
             listed = any(
-                case.id in {row.id for row in book.queue(each.scope).cases} for each in handling.lists_of(actor)
+                case.id in {row.id for row in book.queue(each.scope).cases} for each in handling.lists_of(city, actor)
             )
-            seen = bool(handling.relations(city, actor, case))
+            seen = bool(facts.relations(book, city, actor, case))
             assert listed == seen, account.login
     assert staff("urban").open(case).status_code == 200
 
@@ -208,7 +213,7 @@ def test_a_withdrawn_case_takes_no_urge(house: House, resident: Resident) -> Non
         case = book.lock_case(resident.case().id)
         assert case is not None
         with pytest.raises(NotAllowed):
-            intake.urge(book, case, utc_now(), words="催")
+            intake.urge(book, house.cities.current(book), case, utc_now(), words="催")
 
 
 def test_staff_who_left_are_nobody(house: House) -> None:

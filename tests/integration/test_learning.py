@@ -259,7 +259,7 @@ def test_what_people_say_becomes_labels(house: House, resident: Resident, staff:
     assert (row.label, row.origin) == ("facility/streetlight", Origin.CORRECTION)
     assert "138" not in row.text
     assert row.guess == (resident.case().guesses[0]["code"] if resident.case().guesses else None)
-    staff("urban").act(case, "return", text="不是我们的职责")
+    staff("urban").act(case, "return", reason="not_ours")
     staff("dispatcher").act(case, "send", unit="dept-urban", category="facility/manhole")
     with house.store.write() as book:
         row = book.label_of(case.id)

@@ -10,7 +10,8 @@ import pytest
 
 from bot.assembly import House, build, utc_now
 from bot.sandbox.residents import ACCOUNT, TEMPLATES
-from cases.lifecycle import Message, Photo, attach, owe
+from cases.ledger import Photo, attach
+from cases.messages import Message, owe
 from cases.storage.outbox import BURST
 from cases.storage.tables import OutboxRow, ResidentRow
 from tests.integration.people import Resident, Staff, Visitor

@@ -12,7 +12,7 @@ from cases import exchange, handling, intake, triage
 from cases.access import Actor
 from cases.accounts import actor_of
 from cases.handling import Inputs
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.storage import Book
 from cases.storage.learning import LabelRow
 from cases.storage.tables import CaseRow
@@ -103,7 +103,7 @@ def test_the_order(desk: Desk) -> None:
     called = desk.put("五", **guesses("order/vendor", first=0.43), attention="human")
     returned = desk.put("六", **guesses("order/vendor", first=0.99))
     desk.decide(returned, kind="order/vendor")
-    desk.act("urban", returned, Action.RETURN, text="不归我们")
+    desk.act("urban", returned, Action.RETURN, reason="not_ours", text="不归我们")
     urgent = desk.put("七", **guesses("facility/manhole"))
     danger = desk.put("八", urgent=True)
     asked = desk.put("九", place="")
@@ -151,7 +151,7 @@ def test_every_decision_teaches(desk: Desk) -> None:
         label = desk.label(case_id)
         assert label is not None
         assert (label.label, label.origin, label.guess, label.probability) == (kind, origin, "order/vendor", 0.4)
-    desk.act("urban", case_id, Action.RETURN, text="是路灯")
+    desk.act("urban", case_id, Action.RETURN, reason="other", text="是路灯")
     desk.decide(case_id, kind="facility/streetlight")
     label = desk.label(case_id)
     assert label is not None

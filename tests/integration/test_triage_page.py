@@ -171,9 +171,9 @@ def test_a_return_says_by_whom_and_why(
 ) -> None:
     """A case that a handler gave back stands on the board with their name, unit and reason."""
     resident.say("翠湖小区3栋楼下井盖坏了，老人差点摔倒")
-    staff("urban").act(resident.case(), "return", text="这是供水的阀门井")
+    staff("urban").act(resident.case(), "return", reason="not_ours", text="这是供水的阀门井")
     page = dispatcher.board()
-    assert "城市管理局 翁雅芝退回：这是供水的阀门井" in page
+    assert "城市管理局 翁雅芝退回：超出职责。这是供水的阀门井" in page
     assert "刚被这里退回" in page
 
 

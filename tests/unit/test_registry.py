@@ -172,6 +172,7 @@ def test_rows_of_one_file_know_each_other() -> None:
         ({"code": "x", "name": "x", "kind": "grid"}, "网格要有上级单位"),
         ({"code": "x", "name": "x", "kind": "dispatch", "parent": "city"}, "有且只有一个派单台"),
         ({"code": "dept", "kind": "street"}, "类型定了就不能改"),
+        ({"code": "dept", "opening": "看心情"}, "工作时间“看心情”看不懂"),
         ({"code": "street", "off": "是"}, "下面还有community处"),
         ({"code": "desk", "off": "是"}, "派单台不能停用"),
         ({"code": "city", "off": "是"}, "还有人员：boss"),

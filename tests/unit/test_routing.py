@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from cases.access import Actor, may_send_to, relations
+from cases.access import Actor, Subject, may_send_to, relations
 from cases.routing import CONFIDENT, Category, Guess, Located, decide
 from cases.workflow import Relation
 
@@ -47,41 +49,67 @@ DISTRICT, STREET, COMMUNITY, GRID = "/1/2/", "/1/2/3/", "/1/2/3/4/", "/1/2/3/4/5
 DEPARTMENT, DISPATCH = "/1/2/9/", "/1/2/8/"
 
 
+R = Relation
+HELD = {R.HOLDER}
+
+
 @pytest.mark.parametrize(
     ("role", "path", "expected"),
     [
-        ("grid_officer", GRID, {Relation.HOLDER}),
+        ("grid_officer", GRID, {R.HOLDER}),
         ("grid_officer", "/1/2/3/4/6/", set()),
-        ("community", COMMUNITY, {Relation.SUPERIOR}),
-        ("street", STREET, {Relation.SUPERIOR}),
+        ("community", COMMUNITY, {R.SUPERIOR, R.ABOVE, R.WHISTLER}),
+        ("street", STREET, {R.SUPERIOR, R.WHISTLER}),
         ("street", "/1/2/7/", set()),
-        ("district", DISTRICT, {Relation.SUPERIOR}),
+        ("district", DISTRICT, {R.SUPERIOR}),
         ("department", DEPARTMENT, set()),
-        ("dispatcher", DISPATCH, {Relation.DISPATCHER}),
-        ("leader", DISTRICT, {Relation.OBSERVER}),
+        ("dispatcher", DISPATCH, {R.DISPATCHER}),
+        ("leader", DISTRICT, {R.OBSERVER}),
         ("admin", DISTRICT, set()),
     ],
 )
 def test_who_is_what_to_a_grids_case(role: str, path: str, expected: set[Relation]) -> None:
     """A case in a grid is its grid's, its superiors' and the dispatchers' business, and nobody else's."""
-    assert relations(actor(role, path), GRID, GRID) == expected
+    assert relations(actor(role, path), Subject("grid", GRID, GRID)) == expected
 
 
 def test_a_unit_sees_what_lies_in_its_area() -> None:
-    """A community looks after a case of its grid that a department holds; the grid officer does not."""
-    assert relations(actor("community", COMMUNITY), DEPARTMENT, GRID) == {Relation.SUPERIOR}
-    assert relations(actor("grid_officer", GRID), DEPARTMENT, GRID) == frozenset()
+    """A community sees a case of its grid that a department holds, and may whistle, but not take it away."""
+    held_by_department = Subject("department", DEPARTMENT, GRID)
+    assert relations(actor("community", COMMUNITY), held_by_department) == {R.LOCAL, R.WHISTLER}
+    assert relations(actor("grid_officer", GRID), held_by_department) == frozenset()
+    assert relations(actor("dispatcher", DISPATCH), held_by_department) == {R.DISPATCHER, R.ABOVE}
+    assert relations(actor("district", DISTRICT), held_by_department) == {R.SUPERIOR, R.ABOVE}
+
+
+def test_who_is_limited_to_some_kinds_sees_those_only() -> None:
+    """A group that is not theirs, or not known yet, is no business of somebody who is limited to groups."""
+    limited = replace(actor("department", DEPARTMENT), groups=frozenset({"市政设施"}))
+    for group, expected in (("市政设施", HELD), ("环境卫生", set()), (None, set())):
+        assert relations(limited, Subject("department", DEPARTMENT, GRID, group=group)) == expected
+
+
+def test_helpers_callers_and_patrols() -> None:
+    """Units that were asked, that asked, and who reported are told apart; dispatchers verify other platforms' cases."""
+    asked = Subject("grid", GRID, GRID, helpers=frozenset({9}), callers=frozenset({4}))
+    assert relations(actor("department", DEPARTMENT), asked) == {R.HELPER}
+    assert R.CALLER in relations(actor("community", COMMUNITY), asked)
+    patrol = Subject("department", DEPARTMENT, GRID, reporter_id=1, from_resident=False)
+    assert relations(actor("grid_officer", GRID), patrol) == {R.REPORTER}
+    platform = Subject("grid", GRID, GRID, from_resident=False)
+    assert relations(actor("dispatcher", DISPATCH), platform) == {R.DISPATCHER, R.REPORTER}
 
 
 def test_departments_pass_cases_on_through_the_dispatchers_only() -> None:
-    """A department may not send to another; a grid may pass up one level; dispatchers send anywhere."""
-    held = frozenset({Relation.HOLDER})
+    """A department may not send to another; centres send down into their own part; dispatchers send anywhere."""
+    held = frozenset(HELD)
     department, grid = actor("department", DEPARTMENT), actor("grid_officer", GRID)
     assert not may_send_to(department, "/1/2/10/", "department", held)
     assert not may_send_to(department, DISTRICT, "district", held)
-    assert may_send_to(grid, COMMUNITY, "community", held)
-    assert not may_send_to(grid, STREET, "street", held)
+    assert not may_send_to(grid, COMMUNITY, "community", held)
     assert may_send_to(actor("community", COMMUNITY), GRID, "grid", held)
+    assert may_send_to(actor("district", DISTRICT), DEPARTMENT, "department", held)
+    assert not may_send_to(actor("street", STREET), DEPARTMENT, "department", held)
     dispatcher = actor("dispatcher", DISPATCH)
-    assert may_send_to(dispatcher, DEPARTMENT, "department", frozenset({Relation.DISPATCHER}))
-    assert not may_send_to(dispatcher, DISPATCH, "dispatch", frozenset({Relation.DISPATCHER}))
+    assert may_send_to(dispatcher, DEPARTMENT, "department", frozenset({R.DISPATCHER}))
+    assert not may_send_to(dispatcher, DISPATCH, "dispatch", frozenset({R.DISPATCHER}))

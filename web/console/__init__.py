@@ -8,17 +8,20 @@ from flask import Blueprint
 
 from web.console import (
     admin,
+    calls,
     files,
     guide,
     label_import,
     labels,
     learning,
+    notices,
     pages,
     posters,
     registry,
     registry_calendar,
     registry_grids,
     registry_import,
+    report,
     rules,
     session,
     texts,
@@ -30,9 +33,9 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 PARTS = (
-    *(session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import, triage),
-    *(registry, registry_import, registry_calendar, registry_grids),
-)
+    session, pages, report, notices, calls, files, admin, guide, texts, posters, rules,
+    learning, trainings, labels, label_import, triage, registry, registry_import, registry_calendar, registry_grids,
+)  # fmt: skip
 
 
 def blueprint(house: House) -> Blueprint:

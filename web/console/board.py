@@ -113,7 +113,7 @@ def board(
         choices=_choices(spot, alike, returned.unit if returned is not None else None),
         groups=_groups(spot),
         alike=alike_words(city, alike),
-        units=unit_groups(city, me, case, chosen=""),
+        units=unit_groups(book, city, me, case, chosen=""),
         places=tuple(city.gazetteer.names(case.grid_id, PLACES)),
         position=at + 1 if at is not None else 0,
         total=waiting.total,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cases import limits, windows, words
+from cases import limits, windows, words, worktime
 from cases.labels import PHONE
 from web.console.present import Delivery
 
@@ -79,4 +79,4 @@ def window(book: Book, resident: ResidentRow | None, now: datetime) -> str:
 
 def moment(at: datetime) -> str:
     """Return a moment as the pages show it."""
-    return at.astimezone(limits.CHINA).strftime("%m-%d %H:%M")
+    return at.astimezone(worktime.CHINA).strftime("%m-%d %H:%M")

@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, request, url_for
 from bot.assembly import utc_now
 from cases import handling
 from cases.intake import Report
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.numbers import number_of
 from cases.storage.tables import AttachmentRow
 from web.console.session import actor

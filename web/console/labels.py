@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
 from cases import dataset, figures, labels, learning, training
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.numbers import case_id_of, number_of
 from cases.storage.tables import StaffRow
 from classifier.package import current_version

@@ -12,7 +12,7 @@ from flask import flash, redirect, render_template, request, url_for
 from bot.assembly import utc_now
 from cases import figures, learning, training
 from cases.city import CONFIDENT_KEY, VERSION_KEY
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.storage.tables import StaffRow
 from classifier.package import current_version
 from web.console import charts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,12 @@ from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
 from bot.media import BadMedia
-from cases import handling
+from cases import facts, handling, hints
 from cases.handling import Inputs, NoSuchCase
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.numbers import case_id_of, number_of
 from cases.words import ACTIONS
-from cases.workflow import Action
+from cases.workflow import RULES, Action
 from web.console import shape
 from web.console.session import Page, actor, frame
 from web.uploads import kept_photos, words_of
@@ -61,7 +62,7 @@ def register(routes: Blueprint, house: House) -> None:
             city = house.cities.current(book)
             me = actor(book, city)
             row, held = handling.access_case(book, city, me, _case_id(number))
-            page = shape.case_page(book, city, me, row, held, utc_now())
+            page = shape.case_page(book, city, me, row, held, utc_now(), house.similar.likeness)
             return render_template("console/case.html", **frame(book, city, me), case=page)
 
     @routes.post("/cases/<number>/<action>")
@@ -76,12 +77,22 @@ def register(routes: Blueprint, house: House) -> None:
                 city = house.cities.current(book)
                 me = actor(book, city)
                 row = handling.act(book, city, me, case_id, chosen, inputs, utc_now())
-                still_mine = bool(handling.relations(city, me, row))
+                still_mine = bool(facts.relations(book, city, me, row))
         except (NotAllowed, BadMedia) as refusal:
             flash(str(refusal), "error")
             return redirect(url_for("console.case", number=number))
         flash(_done(chosen), "ok")
         return redirect(url_for("console.case", number=number) if still_mine else url_for("console.queue"))
+
+    @routes.post("/cases/<number>/hints")
+    def case_hints(number: str) -> Page:
+        """Say what may be missing in an answer that is being written; nothing of it is kept."""
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            row, _ = handling.access_case(book, city, actor(book, city), _case_id(number))
+            told = "\n".join([row.text, *(each.text for each in book.history(row.id) if each.who == "resident")])
+        found = hints.hints(request.form.get("action", ""), words_of(), told)
+        return render_template("console/hints.html", hints=found)
 
     @routes.app_errorhandler(NoSuchCase)
     def no_such_case(_error: NoSuchCase) -> Page:
@@ -91,6 +102,7 @@ def register(routes: Blueprint, house: House) -> None:
         routes.app_errorhandler(code)(_error_view(code, title, words))
 
 
+LONGEST_NUMBER = 10
 ERRORS = {
     400: ("这次提交过期了", "页面开得太久了。请返回刷新一下，再试一次。"),
     403: ("这里需要别的权限", "您的账号不能看这一页。"),
@@ -118,7 +130,7 @@ def _case_id(number: str) -> int:
 
 
 def _queue(book: Book, city: City, me: Actor) -> Page:
-    lists = handling.lists_of(me)
+    lists = handling.lists_of(city, me)
     if not lists:
         return redirect(url_for("console.categories"))
     current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
@@ -140,15 +152,36 @@ def _queue(book: Book, city: City, me: Actor) -> Page:
 @contextmanager
 def _inputs(house: House) -> Iterator[Inputs]:
     """Read an action's fields and keep its photos."""
-    with kept_photos(house.media) as photos:
+    form = request.form
+    with kept_photos(house.media, "photos") as photos, kept_photos(house.media, "before", phase="before") as before:
         yield Inputs(
             text=words_of(),
-            unit=request.form.get("unit", ""),
-            category=request.form.get("category", ""),
-            photos=photos,
+            unit=form.get("unit", ""),
+            units=tuple(form.getlist("units")),
+            category=form.get("category", ""),
+            reason=form.get("reason", ""),
+            where=words_of("where"),
+            how=form.get("how", ""),
+            person=_whole(form.get("person", "")),
+            days=_days(form.get("days", "")),
+            case=case_id_of(form.get("case", "")) or 0,
+            task=_whole(form.get("task", "")),
+            photos=(*before, *photos),
         )
 
 
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        return 0.0
+    return days if math.isfinite(days) else 0.0
+
+
 def _done(action: Action) -> str:
-    told = {Action.ACCEPT, Action.SET_OUT, Action.REPLY, Action.ASK, Action.SEND, Action.REPORT_RESULT, Action.REJECT}
+    told = {rule.action for rule in RULES if rule.tells} - {Action.VERIFY_PASS, Action.VERIFY_FAIL}
     return f"已{ACTIONS[action]}，正在告诉居民。" if action in told else f"已{ACTIONS[action]}。"

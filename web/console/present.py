@@ -114,11 +114,24 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Field:
+    """One more thing to fill in: `kind` radio, select, checks (several), number or line; the choices grouped."""
+
+    kind: str
+    name: str
+    label: str
+    choices: tuple[tuple[str, tuple[Choice, ...]], ...] = ()
+    value: str = ""
+    placeholder: str = ""
+
+
+@dataclass(frozen=True)
 class ActionForm:
     """An action that this person may take now. The first one of a case is the likely one.
 
     Fields to show: `asks_text` (name `text`, required when `needs_text`), `asks_photos` (file input `photos`,
-    several), `units` (select `unit`, grouped: (group name, choices)), `categories` (select `category`, grouped).
+    several; `two_photos`: before and after), `units` (select `unit`, grouped: (group name, choices)), `categories`
+    (select `category`, grouped), and whatever else is needed (`fields`).
     """
 
     action: str
@@ -128,9 +141,49 @@ class ActionForm:
     asks_text: bool
     needs_text: bool
     asks_photos: bool
+    two_photos: bool = False
     units: tuple[tuple[str, tuple[Choice, ...]], ...] = ()
     categories: tuple[tuple[str, tuple[Choice, ...]], ...] = ()
-    reasons: tuple[str, ...] = ()
+    fields: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What another unit was asked to do: `standing` a key of `cases.tasks.STANDINGS`, with its words; when, by when."""
+
+    kind: str
+    unit: str
+    by: str
+    text: str
+    standing: str
+    standing_name: str
+    asked: str
+    due: str
+    arrived: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class AlarmPanel:
+    """Danger to life: where it stands (ringing, on, ended), in words; the plan's name, steps and phones."""
+
+    state: str
+    words: str
+    kind: str
+    plan: str
+    steps: tuple[str, ...]
+    phones: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Related:
+    """Another case that may be the same matter, or is of the same person: number, words, how it stands, and why."""
+
+    number: str
+    spoken: str
+    title: str
+    state_name: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -145,14 +198,13 @@ class MapView:
 
 @dataclass(frozen=True)
 class CasePage:
-    """Everything on a case's page."""
+    """Everything on a case's page. `explained`: the result tells why it cannot be solved."""
 
     line: CaseLine
     text: str
     channel: str
     resident: str
     anonymous: bool
-    alarm: str
     waiting_since: str
     next_step: str
     place_source: str
@@ -166,12 +218,19 @@ class CasePage:
     model_version: str
     rule: str
     result: str
+    explained: bool
     rating: str
     rating_words: str
     window: str
     thread: tuple[Entry, ...]
     events: tuple[Event, ...]
     actions: tuple[ActionForm, ...] = field(default=())
+    tasks: tuple[Task, ...] = ()
+    danger: AlarmPanel | None = None
+    twins: tuple[Related, ...] = ()
+    others: tuple[Related, ...] = ()
+    canned: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -218,3 +277,35 @@ class TrialLine:
     before: str
     after: str
     rule: str
+
+
+@dataclass(frozen=True)
+class NoticeLine:
+    """A notice to staff; `number` is empty when the case is no business of theirs any more."""
+
+    id: int
+    name: str
+    text: str
+    number: str
+    spoken: str
+    title: str
+    at: str
+    unread: bool
+    pressing: bool
+
+
+@dataclass(frozen=True)
+class CallLine:
+    """A resident to be called back: why, by when, and how their case ended."""
+
+    id: int
+    number: str
+    spoken: str
+    title: str
+    why: str
+    due: str
+    late: bool
+    tries: int
+    result: str
+    rating: str
+    rating_words: str

@@ -9,8 +9,8 @@ from flask import render_template, request
 
 from bot.assembly import utc_now
 from cases.registry import year as years
-from cases.registry.times import CHINA
 from cases.storage.working import DayRow
+from cases.worktime import CHINA
 from web.console.registry import ADMINS
 from web.console.session import Page, frame, only
 

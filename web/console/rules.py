@@ -9,15 +9,15 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.assembly import utc_now
-from cases import handling
+from cases import facts
 from cases.city import VERSION_KEY
 from cases.deciding import areas_of, place_of
-from cases.limits import CHINA
 from cases.numbers import number_of, spoken
 from cases.rehearsal import LATELY, MOST, SHOWN, rehearse
 from cases.rule_changes import NEW, applied, keep, same_live, saving
 from cases.rule_checks import build
 from cases.rules import UNREADABLE, Draft, read_rule
+from cases.worktime import CHINA
 from web.console.present import RuleLine, TrialLine
 from web.console.rule_form import draft_from, form_of
 from web.console.session import Page, admins_only, frame
@@ -151,7 +151,7 @@ def _trial(book: Book, city: City, me: Actor) -> Page:
         "console/trial.html",
         **frame(book, city, me),
         found=found,
-        lines=[_trial_line(city, me, each) for each in found.shown],
+        lines=[_trial_line(book, city, me, each) for each in found.shown],
         token=_signer().dumps({"change": change, "version": city.version}),
         doing=DOING[change["do"]].format(name=_name(city, change)),
         button=BUTTONS.get(change["do"], "就这么改"),
@@ -171,14 +171,14 @@ def _affected(city: City, after: Sequence[Draft], change: Mapping[str, Any], fou
     return {"rule": rule, "fires": found.fired.get(change["id"], 0), "broken": broken}
 
 
-def _trial_line(city: City, me: Actor, moved: Moved) -> TrialLine:
+def _trial_line(book: Book, city: City, me: Actor, moved: Moved) -> TrialLine:
     """Return a case of a trial without its words: who may read them opens the case."""
     case = moved.case
     category = city.categories.get(case.category_code or "")
     areas = areas_of(city, place_of(city, case))
     opened = case.opened_at.astimezone(CHINA)
     return TrialLine(
-        opens=bool(handling.relations(city, me, case)),
+        opens=bool(facts.relations(book, city, me, case)),
         number=number_of(case.id),
         spoken=spoken(number_of(case.id)),
         opened=f"{opened.month}月{opened.day}日 {opened:%H:%M}",

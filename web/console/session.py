@@ -11,6 +11,8 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
 from cases import accounts, alarms, handling, limits, triage
+from cases.access import HANDLING_ROLES
+from cases.callbacks import ROLES as CALLERS
 from cases.numbers import number_of
 from cases.training import TRAINERS
 from cases.words import ROLES, title_of
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
     from bot.assembly import House
     from cases.access import Actor
     from cases.city import City
+    from cases.handling import ListOf
     from cases.storage import Book
 
 LIFETIME = timedelta(hours=12)
+# Lists that are shown only while there is something in them, and those whose length is nobody's work.
+RARE, UNCOUNTED = frozenset({"asked", "supervised"}), frozenset({"ended", "reported"})
+COUNTERS = frozenset({"community", "street", "district", "city", "dispatcher", "leader"})
 Page = Any  # what a Flask view returns
 
 
@@ -94,9 +100,11 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         is_admin=found.role == "admin",
         trains=found.role in TRAINERS,
     )
+    counted = [(each, _counted(book, each)) for each in handling.lists_of(city, found)]
     tabs = [
-        Tab(each.key, each.name, book.count(each.scope), current=each.key == current)
-        for each in handling.lists_of(found)
+        Tab(each.key, each.name, count, current=each.key == current)
+        for each, count in counted
+        if count or each.key not in RARE or each.key == current
     ]
     to_decide = triage.waiting_count(book, city) if found.role == "dispatcher" else None
     fault = book.meta(FAULT_KEY) if found.role in {"dispatcher", "admin"} else ""
@@ -104,9 +112,18 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         "me": person,
         "tabs": tabs,
         "to_decide": to_decide,
+        "unread": book.unread(found.staff_id, found.unit_id),
+        "to_call": book.callbacks_waiting() if found.role in CALLERS else None,
+        "reports": found.role in HANDLING_ROLES,
+        "counts_whistles": found.role in COUNTERS,
+        "here": current,
         "alarms": alarm_lines(book, city, found),
         "account_fault": fault,
     }
+
+
+def _counted(book: Book, each: ListOf) -> int:
+    return 0 if each.key in UNCOUNTED else book.count(each.scope)
 
 
 def alarm_lines(book: Book, city: City, found: Actor) -> list[Alarm]:

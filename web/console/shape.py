@@ -12,14 +12,15 @@ from cases import handling, limits, neighbours, words
 from cases.numbers import number_of, spoken
 from cases.routing import PLACE_SOURCES
 from cases.storage.tables import ResidentRow, StaffRow
-from cases.workflow import Action, State, allowed
+from cases.workflow import UNRESOLVED, Action, State
+from web.console import panels
 from web.console.fates import fates, moment, phone_of, window
-from web.console.forms import action_forms
+from web.console.forms import action_forms, canned
 from web.console.maps import map_view
 from web.console.present import CaseLine, CasePage, Entry, Event, Media
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from cases.access import Actor
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
     from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, OutboxRow
     from cases.workflow import Relation
 
-CHANNELS = {"wechat": "微信", "import": "导入"}
+    Likeness = Callable[[str, Sequence[str]], Sequence[float]]
+
+CHANNELS = {"wechat": "微信", "import": "导入", "patrol": "巡查上报"}
 EVENT_NAMES = words.EVENTS | {str(key): name for key, name in words.ACTIONS.items()}
+# What staff write for each other: it stands in the talk as an internal note.
+INTERNAL = frozenset({Action.NOTE, Action.CONTACT, Action.MEASURE, Action.END_ALARM, Action.ANSWER_TASK})
 DUE_VERBS = {
     State.NEW: "前派单",
     State.ASSIGNED: "前受理",
@@ -53,7 +58,7 @@ def case_line(book: Book, city: City, case: CaseRow, now: datetime) -> CaseLine:
         state_name=words.STAFF_STATES[State(case.state)],
         holder=city.units[case.holder_id].name,
         due=_due(case, now),
-        card=limits.card(case.due_at, now) or "",
+        card=_card(case, now),
         urgent=case.urgent or bool(category and category.urgent),
         urges=case.urges,
         heat=neighbours.heat(book, case),
@@ -63,18 +68,26 @@ def case_line(book: Book, city: City, case: CaseRow, now: datetime) -> CaseLine:
     )
 
 
-def case_page(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[Relation], now: datetime) -> CasePage:
-    """Return everything on a case's page, with the actions that this person may take now."""
+def _card(case: CaseRow, now: datetime) -> str:
+    counts = State(case.state) in UNRESOLVED
+    return (limits.card(case.due_at, case.alert_at, case.alert_step, now) or "") if counts else ""
+
+
+def case_page(
+    book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[Relation], now: datetime, alike: Likeness
+) -> CasePage:
+    """Return everything on a case's page, with the actions that this person may take now.
+
+    `alike` says how much a text is like others in meaning, from 0 to 1.
+    """
     history, names = book.history(case.id), _Names(book, city)
     resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
-    rules = allowed(State(case.state), held)
     return CasePage(
         line=case_line(book, city, case, now),
         text=case.text,
         channel=CHANNELS.get(case.channel, case.channel),
         resident=_resident_name(resident, case),
         anonymous=case.anonymous,
-        alarm=_alarm(case, names),
         waiting_since=_waiting(resident, case, now),
         next_step=_next_step(city, case),
         place_source=PLACE_SOURCES.get(case.place_source, ""),
@@ -88,12 +101,19 @@ def case_page(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[
         model_version=case.model_version or "",
         rule=next((rule.said for rule in city.rules if rule.id == case.rule_id), ""),
         result=case.result,
+        explained=case.outcome == "unsolved" or case.state == State.UNSOLVED,
         rating=words.RATINGS.get(case.rating or "", ""),
         rating_words=case.rating_words,
         window=window(book, resident, now),
         thread=_thread(book, case, history, names, voices=handling.may_hear(case, held)),
         events=tuple(_event(row, names) for row in history if row.action != "answer"),
-        actions=action_forms(city, me, case, rules),
+        actions=action_forms(book, city, me, case),
+        tasks=panels.task_list(book, city, case, now),
+        danger=panels.alarm_panel(book, case),
+        twins=panels.twins(book, city, me, case, alike),
+        others=panels.others(book, city, me, case, held),
+        canned=canned(book, city, me, case),
+        notes=panels.notes(book, city, case, now),
     )
 
 
@@ -132,7 +152,8 @@ def _thread(
     entries, phone = [], phone_of(case, history)
     for row in history:
         messages = owed[row.id]
-        if not (row.public or messages or row.action == Action.NOTE):
+        internal = row.action in INTERNAL
+        if not (row.public or messages or internal):
             continue
         notice = next((message.text for message in messages if message.text), "")
         media = tuple(media_of(part, heard=voices) for part in parts[row.id])
@@ -141,7 +162,7 @@ def _thread(
                 at=moment(row.at),
                 who=row.who,
                 name=names.of(row),
-                text=_said(row, media) if row.public or row.action == Action.NOTE else notice,
+                text=_said(row, media) if row.public or internal else notice,
                 public=row.public or bool(messages),
                 media=media,
                 deliveries=fates(case, messages, phone),
@@ -194,11 +215,12 @@ def _due(case: CaseRow, now: datetime) -> str:
 def _next_step(city: City, case: CaseRow) -> str:
     holder = city.units[case.holder_id].name
     return {
-        State.NEW: "派单员派单",
+        State.NEW: "派单员派单" if case.paused_at is None else "等居民回话",
         State.ASSIGNED: f"{holder}受理",
         State.ACCEPTED: f"{holder}办理，报告结果",
         State.RESOLVED: "等居民核查",
-        State.CLOSED: "" if case.rating else "已办结，等居民评价",
+        State.CLOSED: "" if case.rating else "已解决，等居民评价",
+        State.UNSOLVED: "",
         State.REJECTED: "",
         State.WITHDRAWN: "",
         State.MERGED: "",
@@ -215,15 +237,6 @@ def _resident_name(resident: ResidentRow | None, case: CaseRow) -> str:
     if resident is None:
         return "（无微信）"
     return "匿名居民" if case.anonymous else f"居民 {resident.id:04d}"
-
-
-def _alarm(case: CaseRow, names: _Names) -> str:
-    """Return who signed for an alarm, or that it still rings; empty without one."""
-    if case.alarmed_at is None:
-        return ""
-    if case.acknowledged_at is None:
-        return "等待签收"
-    return f"{names.person(case.acknowledged_by)} {moment(case.acknowledged_at)}签收"
 
 
 def _ago(at: datetime, now: datetime) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, redirect, render_template, url_for
 
 from bot.assembly import utc_now
-from cases import comparison, learning, limits, training
+from cases import comparison, learning, training, worktime
 from cases.storage.learning import TrainingRow
 from web.console import charts
 from web.console.fates import moment
@@ -88,7 +88,7 @@ def _show(house: House, book: Book, city: City, me: Actor, training_id: int) -> 
 
 def _clock(at: str) -> str:
     """Return a moment of the log as the time of day."""
-    return f"{datetime.fromisoformat(at).astimezone(limits.CHINA):%H:%M:%S}"
+    return f"{datetime.fromisoformat(at).astimezone(worktime.CHINA):%H:%M:%S}"
 
 
 def _report(city: City, report: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bot import phrases
 from bot.assembly import utc_now
 from cases import triage
 from cases.handling import NoSuchCase
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.numbers import case_id_of, number_of
 from cases.storage.tables import CaseRow
 from cases.triage import Gone, Wish

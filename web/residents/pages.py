@@ -10,7 +10,7 @@ from bot.assembly import utc_now
 from bot.media import BadMedia
 from cases import own
 from cases.handling import NoSuchCase
-from cases.lifecycle import NotAllowed
+from cases.ledger import NotAllowed
 from cases.numbers import case_id_of, number_of
 from cases.own import Given
 from cases.workflow import Action
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
     from bot.assembly import House
-    from cases.lifecycle import Photo
+    from cases.ledger import Photo
     from web.residents.frame import Page
 
 CASES_A_PAGE = 10
@@ -83,6 +83,7 @@ def _act(house: House, number: str, action: Action, photos: tuple[Photo, ...]) -
     reading = house.understanding.matter(text) if action is Action.SUPPLEMENT and text else None
     given = Given(
         text=text,
+        solved=request.form.get("solved", ""),
         rating=request.form.get("rating", ""),
         photos=photos,
         guesses=reading.guesses if reading is not None else (),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from cases import intake, limits, own
+from cases import intake, limits, own, worktime
 from cases.numbers import number_of, spoken
 from cases.storage.tables import StaffRow
 from cases.words import RATINGS, title_of
@@ -62,7 +62,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class CasePage:
-    """Everything on a case's page. `can` names the acts that are open; `urge_again` says why urging is not."""
+    """Everything on a case's page. `can` names the acts that are open; `urge_again` says why urging is not.
+
+    `explained`: what was reported is that it cannot be solved.
+    """
 
     line: Line
     text: str
@@ -74,6 +77,7 @@ class CasePage:
     entries: tuple[Entry, ...]
     can: frozenset[str]
     urge_again: str
+    explained: bool
 
 
 def line(case: CaseRow, now: datetime) -> Line:
@@ -93,7 +97,7 @@ def line(case: CaseRow, now: datetime) -> Line:
 def case_page(book: Book, city: City, case: CaseRow, now: datetime) -> CasePage:
     """Return everything on a case's page."""
     again = intake.next_urge(case)
-    can = own.possible(case, now)
+    can = own.possible(book, city, case, now)
     resting = again is not None and now < again and case.state in UNRESOLVED
     return CasePage(
         line=line(case, now),
@@ -105,6 +109,7 @@ def case_page(book: Book, city: City, case: CaseRow, now: datetime) -> CasePage:
         rating=RATINGS.get(case.rating or "", ""),
         entries=tuple(_entry(book, city, case, scene, now) for scene in reversed(own.story(book, case))),
         can=frozenset(map(str, can)),
+        explained=case.outcome == "unsolved" and case.state == State.RESOLVED,
         urge_again=limits.spoken_time(again, now) if again is not None and resting else "",
     )
 
@@ -116,6 +121,10 @@ def _late(case: CaseRow, now: datetime) -> bool:
 def _standing(city: City, case: CaseRow, now: datetime) -> str:
     due = case.finish_by if case.state == State.ACCEPTED else case.contact_by
     words_of_state = words.LATE if _late(case, now) else words.STANDING[State(case.state)]
+    if case.paused_at is not None:
+        words_of_state = words.PAUSED
+    elif case.state == State.RESOLVED and case.outcome == "unsolved":
+        words_of_state = words.EXPLAINED
     return words_of_state.format(holder=city.units[case.holder_id].name, due=limits.spoken_time(due, now))
 
 
@@ -145,7 +154,7 @@ def _media(parts: Sequence[AttachmentRow]) -> tuple[Media, ...]:
 
 
 def _day(at: datetime, now: datetime) -> str:
-    local, today = at.astimezone(limits.CHINA), now.astimezone(limits.CHINA)
+    local, today = at.astimezone(worktime.CHINA), now.astimezone(worktime.CHINA)
     days = (today.date() - local.date()).days
     if days in {0, 1}:
         return "昨天" if days else "今天"
@@ -154,4 +163,4 @@ def _day(at: datetime, now: datetime) -> str:
 
 
 def _moment(at: datetime, now: datetime) -> str:
-    return f"{_day(at, now)} {at.astimezone(limits.CHINA):%H:%M}"
+    return f"{_day(at, now)} {at.astimezone(worktime.CHINA):%H:%M}"

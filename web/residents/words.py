@@ -56,8 +56,9 @@ STATES = {
     State.ASSIGNED: "已转交",
     State.ACCEPTED: "正在办",
     State.RESOLVED: "等您确认",
-    State.CLOSED: "已办结",
-    State.REJECTED: "这里办不了",
+    State.CLOSED: "已解决",
+    State.UNSOLVED: "没能解决",
+    State.REJECTED: "不归这里管",
     State.WITHDRAWN: "已撤回",
     State.MERGED: "和邻居一起办",
 }
@@ -66,11 +67,14 @@ STANDING = {
     State.ASSIGNED: "已交给{holder}，{due}前联系您。",
     State.ACCEPTED: "{holder}正在办，{due}前给您结果。",
     State.RESOLVED: "{holder}说办好了，请您看看解决了没有。",
-    State.CLOSED: "这件事办结了。",
-    State.REJECTED: "这件事这里办不了，原因写在下面。",
+    State.CLOSED: "这件事解决了。",
+    State.UNSOLVED: "这件事没能解决，对不住。原因写在下面。",
+    State.REJECTED: "这件事不归我们管，该找谁写在下面。",
     State.WITHDRAWN: "您已经撤回了。",
     State.MERGED: "已和邻居的工单并到一起办。",
 }
+PAUSED = "{holder}问了您一句话，等您回了就接着办。"
+EXPLAINED = "{holder}说暂时办不了，请您看看行不行。"
 LATE = "在{holder}那里，已经过了说好的时间，对不住。"
 
 # What happened: who and what they did; `{unit}` is the unit of the member of staff.
@@ -83,6 +87,7 @@ EVENTS = {
     ("resident", Action.VERIFY_PASS): "您说解决了",
     ("resident", Action.VERIFY_FAIL): "您说还没解决",
     ("resident", Action.RATE): "您评价了",
+    ("resident", Action.REMARK): "您补充了几句",
     ("resident", Action.REOPEN): "您说还没解决，重新办",
     ("resident", Action.COMPLAIN): "您对办理有意见",
     ("resident", Action.MERGE): "和邻居一起关注",
@@ -91,8 +96,15 @@ EVENTS = {
     ("staff", Action.ASK): "{unit}想问您",
     ("staff", Action.SEND): "{unit}转给了该管的单位",
     ("staff", Action.REPLY): "{unit}回复您",
-    ("staff", Action.REJECT): "{unit}：这里办不了",
+    ("staff", Action.REJECT): "{unit}：这件事不归我们管",
     ("staff", Action.REPORT_RESULT): "{unit}说办好了",
+    ("staff", Action.SETTLE): "{unit}当场办好了",
+    ("staff", Action.REPORT_UNSOLVED): "{unit}说暂时办不了",
+    ("staff", Action.ESCALATE): "{unit}转给了上一级",
+    ("staff", Action.GRANT_EXTENSION): "要多花些时间",
+    ("staff", Action.MERGE): "和另一件是同一件事，并到一起办",
+    ("staff", Action.UNMERGE): "单独给您办",
+    ("staff", Action.REOPEN): "我们接着办",
     ("system", Action.VERIFY_PASS): "一直没等到您的回音，先按办结处理",
 }
 OTHER_EVENT = "有新的进展"

@@ -163,6 +163,26 @@
   };
   all('input[data-previews]').forEach((input) => input.addEventListener('change', () => showPhotos(input)));
 
+  // ---- prepared answers, the phone's place --------------------------------------------------------------------
+  all('[data-canned]').forEach((button) => button.addEventListener('click', () => {
+    const field = byId(button.dataset.canned);
+    field.value = button.dataset.text;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    button.closest('details').open = false;
+    if (wide()) field.focus();
+  }));
+  all('[data-here]').forEach((button) => button.addEventListener('click', () => {
+    const name = button.dataset.here;
+    const say = (words) => { byId(`${name}-spot`).textContent = words; };
+    if (!navigator.geolocation) { say('这部手机不给位置，请写一下在哪里。'); return; }
+    say('正在定位…');
+    navigator.geolocation.getCurrentPosition(({ coords }) => {
+      byId(`${name}-lon`).value = coords.longitude;
+      byId(`${name}-lat`).value = coords.latitude;
+      say(`位置记下了，误差约 ${Math.round(coords.accuracy)} 米。`);
+    }, () => say('没有定到位置，请写一下在哪里。'), { enableHighAccuracy: true, timeout: 10000 });
+  }));
+
   // ---- sending once -------------------------------------------------------------------------------------------
   const said = new WeakMap();
   const setBusy = (form, busy) => {

@@ -1,0 +1,168 @@
+"""The queries about working together: tasks, callbacks, notices to staff, cards, duty, limits, answers, plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+
+from cases.storage.tables import CaseRow, FollowerRow, StaffRow
+from cases.storage.working import (
+    CallbackRow,
+    CannedRow,
+    DayRow,
+    DutyRow,
+    LimitRow,
+    NoticeRow,
+    PlanRow,
+    TaskRow,
+)
+from cases.workflow import UNRESOLVED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+NOTICES_SHOWN = 50
+DEGREES = 0.005
+
+
+class WorkQueries:
+    """The part of the case book that people's working together is in."""
+
+    _session: Session
+
+    # -- tasks -------------------------------------------------------------------------------------------------
+
+    def tasks(self, case_id: int) -> Sequence[TaskRow]:
+        """Return what other units were asked to do in a case, oldest first."""
+        return self._session.scalars(select(TaskRow).where(TaskRow.case_id == case_id).order_by(TaskRow.id)).all()
+
+    def tasks_since(self, since: datetime) -> Sequence[TaskRow]:
+        """Return the whistles since then, oldest first."""
+        query = select(TaskRow).where(TaskRow.kind == "whistle", TaskRow.asked_at >= since)
+        return self._session.scalars(query.order_by(TaskRow.id)).all()
+
+    # -- the same matter ------------------------------------------------------------------------------------------
+
+    def cases_around(self, case: CaseRow, span: timedelta, limit: int) -> Sequence[CaseRow]:
+        """Return cases in work, opened within `span` of this one: of its grid, its place's words, or with a point."""
+        near = [CaseRow.place_words == case.place_words] if case.place_words else []
+        if case.grid_id is not None:
+            near.append(CaseRow.grid_id == case.grid_id)
+        if case.lon is not None and case.lat is not None:
+            # A hundredth of a degree is about a kilometre: a first sieve.
+            near.append(CaseRow.lon.between(case.lon - DEGREES, case.lon + DEGREES))
+        if not near:
+            return []
+        query = select(CaseRow).where(CaseRow.id != case.id, CaseRow.state.in_(UNRESOLVED), or_(*near))
+        query = query.where(CaseRow.opened_at.between(case.opened_at - span, case.opened_at + span))
+        return self._session.scalars(query.order_by(CaseRow.id.desc()).limit(limit)).all()
+
+    def unfollow(self, case_id: int, resident_id: int) -> None:
+        """Let a resident follow a case no longer."""
+        query = delete(FollowerRow).where(FollowerRow.case_id == case_id, FollowerRow.resident_id == resident_id)
+        self._session.execute(query)
+
+    # -- callbacks ---------------------------------------------------------------------------------------------
+
+    def open_callback(self, case_id: int) -> CallbackRow | None:
+        """Return the call that is still to be made about a case, or None."""
+        query = select(CallbackRow).where(CallbackRow.case_id == case_id, CallbackRow.done_at.is_(None))
+        return self._session.scalars(query.limit(1)).one_or_none()
+
+    def callbacks(self, limit: int) -> Sequence[CallbackRow]:
+        """Return the calls to be made, the most pressing first: bad ratings, then by date."""
+        query = select(CallbackRow).where(CallbackRow.done_at.is_(None))
+        return self._session.scalars(
+            query.order_by(CallbackRow.why != "bad", CallbackRow.due_at, CallbackRow.id).limit(limit)
+        ).all()
+
+    def callbacks_waiting(self) -> int:
+        """Return how many calls are to be made."""
+        query = select(func.count()).select_from(CallbackRow).where(CallbackRow.done_at.is_(None))
+        return self._session.scalar(query) or 0
+
+    def callbacks_of(self, case_id: int) -> Sequence[CallbackRow]:
+        """Return the calls about a case, oldest first."""
+        query = select(CallbackRow).where(CallbackRow.case_id == case_id).order_by(CallbackRow.id)
+        return self._session.scalars(query).all()
+
+    # -- notices to staff --------------------------------------------------------------------------------------
+
+    def notices(self, staff_id: int, unit_id: int) -> Sequence[NoticeRow]:
+        """Return the latest notices for a person and their unit, the newest first."""
+        query = select(NoticeRow).where(_for(staff_id, unit_id)).order_by(NoticeRow.id.desc())
+        return self._session.scalars(query.limit(NOTICES_SHOWN)).all()
+
+    def unread(self, staff_id: int, unit_id: int) -> int:
+        """Return how many notices a person and their unit have not read."""
+        query = select(func.count()).select_from(NoticeRow).where(_for(staff_id, unit_id), NoticeRow.read_at.is_(None))
+        return self._session.scalar(query) or 0
+
+    def read_notices(self, staff_id: int, unit_id: int, now: datetime, *, case_id: int | None = None) -> None:
+        """Take notices as read: all of them, or those about one case."""
+        query = update(NoticeRow).where(_for(staff_id, unit_id), NoticeRow.read_at.is_(None)).values(read_at=now)
+        self._session.execute(query if case_id is None else query.where(NoticeRow.case_id == case_id))
+
+    # -- time ----------------------------------------------------------------------------------------------------
+
+    def alerts_due(self, now: datetime, limit: int) -> Sequence[int]:
+        """Return ids of the cases whose next card is due, the longest due first."""
+        query = select(CaseRow.id).where(CaseRow.alert_at <= now, CaseRow.state.in_(UNRESOLVED))
+        return self._session.scalars(query.order_by(CaseRow.alert_at).limit(limit)).all()
+
+    def paused_since(self, before: datetime, limit: int) -> Sequence[int]:
+        """Return ids of the cases whose clocks have stood since before then."""
+        query = select(CaseRow.id).where(CaseRow.paused_at < before, CaseRow.state.in_(UNRESOLVED))
+        return self._session.scalars(query.limit(limit)).all()
+
+    # -- people --------------------------------------------------------------------------------------------------
+
+    def leaders(self) -> Sequence[StaffRow]:
+        """Return the leaders with an account in use."""
+        query = select(StaffRow).where(StaffRow.role == "leader", StaffRow.active)
+        return self._session.scalars(query.order_by(StaffRow.id)).all()
+
+    def staff_of(self, unit_ids: Collection[int]) -> Sequence[StaffRow]:
+        """Return the accounts in use of these units."""
+        query = select(StaffRow).where(StaffRow.unit_id.in_(unit_ids), StaffRow.active)
+        return self._session.scalars(query.order_by(StaffRow.id)).all()
+
+    def on_duty(self, unit_ids: Collection[int], now: datetime) -> Sequence[DutyRow]:
+        """Return who is on duty now for any of these units, the first to call first."""
+        query = select(DutyRow).where(DutyRow.starts_at <= now, DutyRow.ends_at > now, DutyRow.unit_id.in_(unit_ids))
+        return self._session.scalars(query.order_by(DutyRow.position, DutyRow.id)).all()
+
+    # -- what the administrator fills ----------------------------------------------------------------------------
+
+    def limits(self) -> Sequence[LimitRow]:
+        """Return the limits that differ from their kind's own."""
+        return self._session.scalars(select(LimitRow).order_by(LimitRow.id)).all()
+
+    def days(self) -> Sequence[DayRow]:
+        """Return the days of which the administrator has said whether offices work."""
+        return self._session.scalars(select(DayRow).order_by(DayRow.day)).all()
+
+    def canned(self, unit_ids: Collection[int]) -> Sequence[CannedRow]:
+        """Return the prepared answers of these units, and those of all."""
+        query = select(CannedRow).where(or_(CannedRow.unit_id.is_(None), CannedRow.unit_id.in_(unit_ids)))
+        return self._session.scalars(query.order_by(CannedRow.title, CannedRow.id)).all()
+
+    def plan(self, key: str) -> PlanRow | None:
+        """Return the plan for a kind of danger, else the general one, if there is one."""
+        return self._session.get(PlanRow, key) or self._session.get(PlanRow, "general")
+
+
+def _for(staff_id: int, unit_id: int) -> ColumnElement[bool]:
+    return or_(NoticeRow.staff_id == staff_id, NoticeRow.unit_id == unit_id)
+
+
+def with_open_task(unit_id: int) -> Select[int]:
+    """Return the ids of the cases in which this unit still has to answer."""
+    return select(TaskRow.case_id).where(
+        TaskRow.unit_id == unit_id, TaskRow.answered_at.is_(None), TaskRow.cancelled_at.is_(None)
+    )
