@@ -68,7 +68,7 @@ def new_kind(book: Book, city: City, actor: Actor, name: str, group: str, queue:
     if any(category.name == name for category in city.categories.values()):
         raise NotAllowed(f"已经有“{name}”这一类了。")
     known = next((each for each in city.categories.values() if each.group_name == group), None)
-    departments = {unit.code for unit in city.units.values() if unit.kind == "department"}
+    departments = {unit.code for unit in city.units.values() if unit.kind == "department" and unit.active}
     if known is None or queue not in {"grid", "street", *departments}:
         raise NotAllowed("请选好属于哪一组、由谁办。")
     code = f"{known.code.partition('/')[0]}/{uuid.uuid4().hex[:8]}"

@@ -205,7 +205,8 @@ def _wechat_commands(group: AppGroup, house: House) -> None:
         top = city.by_code.get(below) if below else None
         if below and top is None:
             raise CityError([f"没有单位 {below}"])
-        grids = [unit for unit in city.units.values() if unit.kind == "grid"] if top is None else city.grids_below(top)
+        every = [unit for unit in city.units.values() if unit.kind == "grid" and unit.active]
+        grids = every if top is None else city.grids_below(top)
         if not grids:
             raise CityError(["这里没有网格"])
         _write(out, posters.pdf([posters.poster_of(city, house.wechat, grid) for grid in grids]))

@@ -69,7 +69,7 @@ def _show(_house: House, book: Book, city: City, me: Actor) -> Page:
         people=_people(book),
         conflicts=book.conflict_count(),
         groups=list(dict.fromkeys(category.group_name for category in city.categories.values())),
-        units=[unit for unit in city.units.values() if unit.kind == "department"],
+        units=[unit for unit in city.units.values() if unit.kind == "department" and unit.active],
     )
 
 

@@ -63,7 +63,7 @@ def _groups(city: City) -> list[Group]:
     """Return the grids by the unit right above them, in the order of the units' file."""
     below: dict[int, list[Unit]] = {}
     for unit in city.units.values():
-        if unit.kind == "grid" and unit.parent_id is not None:
+        if unit.kind == "grid" and unit.active and unit.parent_id is not None:
             below.setdefault(unit.parent_id, []).append(unit)
     found = [(city.units[parent_id], grids) for parent_id, grids in below.items()]
     return [Group(unit, " ".join(each.name for each in city.chain(unit)[-1:]), tuple(grids)) for unit, grids in found]

@@ -132,15 +132,17 @@ def _areas(city: City, rule: Rule) -> Grouped:
         return Choice(code, name.removesuffix("办事处"), code in rule.areas)
 
     def below(path: str) -> tuple[Choice, ...]:
-        communities = (unit for unit in city.units.values() if unit.kind == "community" and unit.path.startswith(path))
+        communities = (unit for unit in units if unit.kind == "community" and unit.path.startswith(path))
         return tuple(choice(unit.code, unit.name) for unit in communities)
 
-    above = [unit for unit in city.units.values() if unit.kind in {"city", "district", "street"}]
+    units = [unit for unit in city.units.values() if unit.active]
+    above = [unit for unit in units if unit.kind in {"city", "district", "street"}]
     return tuple((choice(unit.code, unit.name), below(unit.path) if unit.kind == "street" else ()) for unit in above)
 
 
 def _queues(city: City, chosen: str) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
-    departments = [(unit.code, unit.name) for unit in city.units.values() if unit.kind == "department"]
+    units = [unit for unit in city.units.values() if unit.active]
+    departments = [(unit.code, unit.name) for unit in units if unit.kind == "department"]
     groups = (("按地点", [*BY_PLACE.items()]), ("派单", [(DISPATCH, "派单台")]), ("部门", departments))
     return tuple(
         (group, tuple(Choice(code, name, code == chosen) for code, name in choices)) for group, choices in groups
