@@ -102,6 +102,7 @@ def load_city(store: Store, folder: Path = SAMPLE, now: datetime | None = None) 
         plans, _ = _plans(book, files)
     hashes = _hashes(plans["staff"])
     with store.write() as book:
+        book.lock_city()
         plans, memory = _plans(book, files)
         for code, ready in plans.items():
             saving = Saving.of(book)

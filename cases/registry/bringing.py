@@ -59,6 +59,7 @@ def bring(store: Store, table: Table[Any], sheet: Sheet, seen: str) -> Brought:
         return Brought(ready, done=False)
     hashes, started = begin(ready.new) if table.code == "staff" else ({}, [])
     with store.write() as book:
+        book.lock_city()
         again = look(book, table, sheet)
         if again.faults or again.digest != seen:
             return Brought(again, done=False)
@@ -70,6 +71,7 @@ def bring(store: Store, table: Table[Any], sheet: Sheet, seen: str) -> Brought:
 
 def write_down(book: Book, table: Table[Any], old_key: str, values: Row, heeded: str = "") -> Brought:
     """Write what a form says; not where it has faults, or warnings: `heeded` is the digest of a plan that was seen."""
+    book.lock_city()
     ready = form_plan(table, old_key, values, registry.world(book))
     if ready.faults or (ready.warnings and ready.digest != heeded):
         return Brought(ready, done=False)

@@ -193,7 +193,7 @@ def _is_corner(corner: object) -> bool:
     )
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def polygon_of(text: str) -> Polygon:
     """Return the shape of a value. Raises ValueError with the fault in plain words.
 

@@ -82,14 +82,10 @@ class Staff(Table[StaffRow]):
         strange = [name for name in listed(row["groups"]) if name not in groups]
         if strange:
             yield "groups", f"没有大类“{'、'.join(strange)}”"
+        if old is not None and _leads(old) and not any(map(_leads, world.rows("staff").values())):
+            yield "role", "至少要留一个在用的系统管理员"
         if old is None and row["password"] and len(row["password"]) < accounts.PASSWORD_MINIMUM:
             yield "password", f"密码至少 {accounts.PASSWORD_MINIMUM} 位"
-
-    def check_all(self, world: World) -> Iterator[str]:
-        """Somebody can always log in as the administrator, once there is one."""
-        admins = [row for row in world.rows("staff").values() if row["role"] == "admin"]
-        if admins and all(row["off"] == YES for row in admins):
-            yield "至少要留一个在用的系统管理员"
 
     def text(self, kept: StaffRow, saving: Saving) -> Row:
         """Return an account as values; its password is none."""
@@ -125,6 +121,11 @@ class Staff(Table[StaffRow]):
             backup = change.new["backup"]
             known[change.new["login"]].backup_id = known[backup].id if backup else None
         book.flush()
+
+
+def _leads(row: Row) -> bool:
+    """Say whether this is an administrator who can log in."""
+    return row["role"] == "admin" and row["off"] == NO
 
 
 def begin(changes: Sequence[Change]) -> tuple[dict[str, str], list[Started]]:

@@ -22,6 +22,8 @@ Row = TypeVar("Row", bound=Base)
 # What of a table is shown at once.
 LISTED = 30
 LOADED = "loaded:"
+# Also in `cases.city`, which this part may not import.
+VERSION = "city_version"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ class RegistryQueries:
         """Put many new rows into the transaction at once."""
         self._session.add_all(rows)
         self._session.flush()
+
+    def lock_city(self) -> None:
+        """Make this transaction the only one that changes the city, and read anew what it has read of it before.
+
+        SQLite's writers are alone anyway. On PostgreSQL the row with the city's version is what they queue for.
+        """
+        self._session.execute(select(MetaRow.value).where(MetaRow.key == VERSION).with_for_update())
+        self._session.expire_all()
 
     def rows_of(self, kind: type[Row]) -> Sequence[Row]:
         """Return all rows of a table in the order of their keys."""

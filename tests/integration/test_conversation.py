@@ -15,6 +15,7 @@ from cases import limits
 from cases.exchange import exported
 from cases.storage.outbox import BURST
 from cases.storage.tables import AttachmentRow, CaseRow, FollowerRow, InboxRow, OutboxRow, ResidentRow
+from cases.storage.working import DutyRow
 from tests.integration.people import Resident, Staff, number_in
 from web import create_app, house_of
 
@@ -214,7 +215,10 @@ def test_danger_rings_until_it_is_signed_for(house: House, resident: Resident, s
 
 
 def test_ignored_danger_widens_the_circle(house: House, resident: Resident, staff: Callable[[str], Staff]) -> None:
-    """An alarm that nobody signs for is shown to the street too, and stands on the list of what to look at."""
+    """With nobody on duty, an alarm that nobody signs for is shown to the street too, and stands on the list."""
+    with house.store.write() as book:
+        for turn in book.rows_of(DutyRow):
+            book.drop(turn)
     resident.say("翠湖小区3栋着火了快来人")
     case = resident.case()
     street = staff("cuihujd")

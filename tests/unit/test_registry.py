@@ -211,9 +211,13 @@ def test_accounts_are_checked(row: dict[str, str], words: str) -> None:
     assert words in fault
 
 
-def test_somebody_can_always_log_in() -> None:
-    """The last administrator cannot be switched off."""
-    assert said(planned("staff", town(), {"login": "boss", "off": "是"})) == ["至少要留一个在用的系统管理员"]
+@pytest.mark.parametrize("row", [{"off": "是"}, {"role": "分管领导"}])
+def test_somebody_can_always_log_in(row: dict[str, str]) -> None:
+    """The last administrator can neither be switched off nor become somebody else."""
+    assert said(planned("staff", town(), {"login": "boss"} | row)) == ["第 2 行“角色”：至少要留一个在用的系统管理员"]
+    other = {"login": "new", "name": "新人", "role": "admin", "unit": "city", "off": "否"}
+    old = {"login": "boss", "name": "boss", "role": "admin", "unit": "city", "off": "否"}
+    assert planned("staff", town(), old | row, other).faults == ()
 
 
 @pytest.mark.parametrize(
