@@ -65,7 +65,10 @@ class Column:
 
     def cell(self, value: str) -> object:
         """Return a value as a spreadsheet holds it: numbers are numbers."""
-        return float(value) if value and self.kind in {"number", "whole"} else self.show(value)
+        if not value or self.kind not in {"number", "whole"}:
+            return self.show(value)
+        number = float(value)
+        return int(number) if number.is_integer() else number
 
 
 def _text(_column: Column, cell: str) -> str:
