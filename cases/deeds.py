@@ -43,7 +43,8 @@ class Inputs:
     how: str = ""
     person: int = 0
     days: float = 0.0
-    case: int = 0
+    hours: float = 0.0
+    other: int = 0
     task: int = 0
     solved: str = ""
     photos: tuple[Photo, ...] = field(default=())

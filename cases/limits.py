@@ -36,7 +36,7 @@ RETURNS = 2
 FAILURES, SUPERVISION_DAYS = 3, 3
 # A department that was called to the spot answers within so many hours, unless the caller says otherwise.
 WHISTLE_HOURS, WHISTLED_UNITS = 2.0, 10
-HELP_HOURS = 16.0
+HELP_HOURS, LONGEST_TASK = 16.0, 120.0
 # A resident is called back within so many hours of office time.
 CALLBACK_HOURS = 16.0
 # Nobody is woken by a notice: from 22:00 to 7:30 it waits. Who wrote within the last half hour is awake.

@@ -85,7 +85,7 @@ def _twin(case: CaseRow, other: CaseRow, meaning: float) -> Twin:
 
 def merge(deed: Deed) -> None:
     """Let this case end in another one: its resident follows that one, and keeps hearing."""
-    target = deed.book.get(CaseRow, deed.inputs.case)
+    target = deed.book.get(CaseRow, deed.inputs.other)
     if target is None or not facts.relations(deed.book, deed.city, deed.actor, target) or target.id == deed.case.id:
         raise NotAllowed("没有找到要并入的工单，请核对号码。")
     locked = deed.book.lock_row(CaseRow, target.id)

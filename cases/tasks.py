@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cases.city import Unit
     from cases.deeds import Deed
 
+# Nobody can come sooner.
+MINUTES = 10
 # What a called unit did, as it counts: in time, late, with nothing to show, not at all, or still to come.
 STANDINGS = {
     "waiting": "等答复",
@@ -95,9 +97,9 @@ def _units(deed: Deed, most: int) -> list[Unit]:
 
 
 def _ask(deed: Deed, action: Action, units: list[Unit], hours: float) -> None:
-    hours = deed.inputs.days * limits.DAY_HOURS if deed.inputs.days else hours
-    if not 0 < hours <= limits.EXTENSION_DAYS * limits.DAY_HOURS:
-        raise NotAllowed(f"时限请在 {limits.EXTENSION_DAYS} 天以内。")
+    hours = deed.inputs.hours or hours
+    if not MINUTES / 60 <= hours <= limits.LONGEST_TASK:
+        raise NotAllowed(f"时限请在 {MINUTES} 分钟到 {limits.LONGEST_TASK:g} 小时之间。")
     kind = "whistle" if action is Action.WHISTLE else "help"
     waiting = {task.unit_id for task in deed.book.tasks(deed.case.id) if task.kind == kind and _is_open(task)}
     again = next((unit for unit in units if unit.id in waiting), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import random
 import re
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from defusedxml.ElementTree import fromstring
+from PIL import Image
 
 from bot.protocol import signature
 from bot.sandbox.residents import ACCOUNT
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from cases.storage.tables import CaseRow
 
 LINK = re.compile(r'<a href="(http[^"]+)">')
+# What a camera writes into a photo: how it lay, who made it.
+ORIENTATION, MAKER = 0x0112, 0x010F
 NUMBER = re.compile(r"工单号? ?(\d{3} \d{3,})")
 TOKEN_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
 _ids = itertools.count(int(time.time()) * 1000)
@@ -110,6 +114,16 @@ def link_in(reply: str) -> str:
     found = LINK.search(reply)
     assert found, reply
     return urlsplit(found[1]).path
+
+
+def picture(form: str = "JPEG") -> io.BytesIO:
+    """Return a photo that lies on its side and names its maker."""
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[MAKER] = 6, "A phone"
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 40), "white").save(buffer, form, exif=exif)
+    buffer.seek(0)
+    return buffer
 
 
 class Visitor:

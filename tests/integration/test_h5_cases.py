@@ -16,11 +16,10 @@ from cases.numbers import number_of
 from cases.own import Given
 from cases.storage.tables import CaseRow
 from cases.workflow import RULES, Action, Condition, Relation, State
-from tests.integration.people import Resident, Staff, Visitor, link_in
+from tests.integration.people import Resident, Staff, Visitor, link_in, picture
 from web.residents import words
 
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
-ORIENTATION, MAKER = 0x0112, 0x010F
 
 
 @pytest.fixture
@@ -28,16 +27,6 @@ def visitor(app: Flask, resident: Resident) -> Visitor:
     """Give a resident's browser, let in by a link, with one case reported."""
     resident.say(MANHOLE)
     return Visitor(app, link_in(resident.say("进度")))
-
-
-def picture(form: str = "JPEG") -> io.BytesIO:
-    """Return a photo that lies on its side and names its maker."""
-    exif = Image.Exif()
-    exif[ORIENTATION], exif[MAKER] = 6, "A phone"
-    buffer = io.BytesIO()
-    Image.new("RGB", (60, 40), "white").save(buffer, form, exif=exif)
-    buffer.seek(0)
-    return buffer
 
 
 def kept_files(house: House) -> list[str]:

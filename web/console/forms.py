@@ -88,7 +88,7 @@ SIMPLE_FIELDS = {
     "reason": Field("radio", "reason", "原因", _choices(words.RETURN_REASONS)),
     "how": Field("radio", "how", "怎么联系的", _choices(words.CONTACTS)),
     "where": Field("line", "where", "该去找谁", placeholder="例：自来水公司客服 96116"),
-    "case": Field("line", "case", "并入哪个工单", placeholder="工单号，如 100 018"),
+    "other": Field("line", "other", "并入哪个工单", placeholder="工单号，如 100 018"),
 }
 WITHOUT_TEXT = frozenset(
     {Action.ACCEPT, Action.SET_OUT, Action.ACKNOWLEDGE, Action.ARRIVE, Action.GRANT_EXTENSION, Action.UNMERGE}
@@ -132,6 +132,10 @@ def _fields(book: Book, city: City, me: Actor, case: CaseRow, rule: Rule, need: 
     if need == "days":
         days = limits.SUPERVISION_DAYS if rule.action is Action.SUPERVISE else 2
         return (Field("number", "days", f"几个工作日（最多 {limits.EXTENSION_DAYS}）", value=str(days)),)
+    if need == "hours":
+        whistle = rule.action is Action.WHISTLE
+        label = "几小时内到" if whistle else "几个工作小时内答复"
+        return (Field("number", "hours", label, value=f"{limits.WHISTLE_HOURS if whistle else limits.HELP_HOURS:g}"),)
     if need == "units":
         return (Field("checks", "units", "请哪些单位", _helpers(city, me, case, rule.action)),)
     if need == "task":

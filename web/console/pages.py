@@ -163,8 +163,9 @@ def _inputs(house: House) -> Iterator[Inputs]:
             where=words_of("where"),
             how=form.get("how", ""),
             person=_whole(form.get("person", "")),
-            days=_days(form.get("days", "")),
-            case=case_id_of(form.get("case", "")) or 0,
+            days=_number(form.get("days", "")),
+            hours=_number(form.get("hours", "")),
+            other=case_id_of(form.get("other", "")) or 0,
             task=_whole(form.get("task", "")),
             photos=(*before, *photos),
         )
@@ -174,12 +175,12 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
 
 
-def _days(text: str) -> float:
+def _number(text: str) -> float:
     try:
-        days = float(text)
+        number = float(text)
     except ValueError:
         return 0.0
-    return days if math.isfinite(days) else 0.0
+    return number if math.isfinite(number) else 0.0
 
 
 def _done(action: Action) -> str:
