@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from cases import audit
 from cases.access import Actor
 from cases.storage.tables import StaffRow
 from cases.words import ROLES
@@ -63,7 +64,19 @@ def login(store: Store, name: str, password: str, now: datetime, *, samples_allo
         account = book.staff_by_login(name, lock=True)
         if account is None:
             return Login(None, WRONG)
-        return _counted(account, now, right=right and account.active and account.password_hash == stored)
+        result = _counted(account, now, right=right and account.active and account.password_hash == stored)
+        _note(book, account, result, now)
+        return result
+
+
+def _note(book: Book, account: StaffRow, result: Login, now: datetime) -> None:
+    """Keep what came of a try in the audit trail. Of tries at a locked account only the locking is kept."""
+    if result.fault == LOCKED:
+        return
+    audit.note(book, account.id, "login_failed" if result.fault else "login", account.login, "", now)
+    if _is_locked(account, now):
+        minutes = LOCK // timedelta(minutes=1)
+        audit.note(book, account.id, "locked", account.login, f"连着错了 {FAILURES} 次，锁 {minutes} 分钟", now)
 
 
 def _is_locked(account: StaffRow, now: datetime) -> bool:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 
-from cases import lifecycle, routing
+from cases import audit, lifecycle, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
-from cases.sheets import ExchangeError, Line, read
+from cases.sheets import ExchangeError, Line, harmless, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,6 @@ EXPORTED = (
 )  # fmt: skip
 REQUIRED = ("source_key", "text")
 OPTIONAL = ("channel", "category", "place")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CHANNEL_CHARACTERS = 20
 KEY_CHARACTERS = 80
 # So many rows are one transaction: well under a second, so that residents' messages get their turn.
@@ -90,7 +89,7 @@ def _csv(rows: Iterator[dict[str, Any]]) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream)
     writer.writerow(EXPORTED)
-    writer.writerows([_harmless(row[name]) for name in EXPORTED] for row in rows)
+    writer.writerows([harmless(row[name]) for name in EXPORTED] for row in rows)
     return stream.getvalue().encode("utf-8-sig")
 
 
@@ -99,15 +98,10 @@ def _xlsx(rows: Iterator[dict[str, Any]]) -> bytes:
     sheet = workbook.create_sheet("工单")
     sheet.append(EXPORTED)
     for row in rows:
-        sheet.append([_harmless(row[name]) for name in EXPORTED])
+        sheet.append([harmless(row[name]) for name in EXPORTED])
     buffer = io.BytesIO()
     workbook.save(buffer)
     return buffer.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 WRITERS: dict[str, Callable[[Iterator[dict[str, Any]]], bytes]] = {"jsonl": _jsonl, "csv": _csv, "xlsx": _xlsx}
@@ -202,4 +196,6 @@ def erase_resident(book: Book, openid: str, now: datetime) -> tuple[int, list[st
             lifecycle.record(book, case, "erase", lifecycle.SYSTEM, now, text="居民的个人信息已删除")
             erased += 1
         book.forget_resident(resident)
+    if erased or files:
+        audit.note(book, None, "erase", "居民", f"{erased} 个工单转为匿名，删掉 {len(files)} 个文件", now)
     return erased, files

@@ -18,6 +18,7 @@ from web.console import (
     rules,
     session,
     texts,
+    trail,
     trainings,
     triage,
 )
@@ -25,7 +26,22 @@ from web.console import (
 if TYPE_CHECKING:
     from bot.assembly import House
 
-PARTS = (session, pages, files, admin, guide, texts, posters, rules, learning, trainings, labels, label_import, triage)
+PARTS = (
+    session,
+    pages,
+    files,
+    admin,
+    guide,
+    texts,
+    posters,
+    rules,
+    learning,
+    trainings,
+    labels,
+    label_import,
+    triage,
+    trail,
+)
 
 
 def blueprint(house: House) -> Blueprint:

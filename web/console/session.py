@@ -10,7 +10,7 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 
 from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
-from cases import accounts, alarms, handling, limits, triage
+from cases import accounts, alarms, audit, handling, limits, triage
 from cases.numbers import number_of
 from cases.training import TRAINERS
 from cases.words import ROLES, title_of
@@ -53,6 +53,7 @@ def register(routes: Blueprint, house: House) -> None:
 
     @routes.post("/logout")
     def logout() -> Response:
+        _note_leaving(house)
         session.clear()
         flash("已退出。", "ok")
         return redirect(url_for("console.login"))
@@ -63,6 +64,13 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.read() as book:
             city = house.cities.current(book)
             return render_template("console/alarms.html", alarms=alarm_lines(book, city, actor(book, city)))
+
+
+def _note_leaving(house: House) -> None:
+    staff_id = session.get("staff_id")
+    if isinstance(staff_id, int):
+        with house.store.write() as book:
+            audit.note(book, staff_id, "logout", "", "", utc_now())
 
 
 def _form(house: House, login: str, error: str) -> str:
