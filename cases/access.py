@@ -12,13 +12,17 @@ SCREENING_ROLES = frozenset({"community", "street", "district", "city"})
 
 @dataclass(frozen=True)
 class Actor:
-    """A member of staff at work; `unit_path` is the chain of unit ids from the top, as `/1/2/7/`."""
+    """A member of staff at work; `unit_path` is the chain of unit ids from the top, as `/1/2/7/`.
+
+    `contacts`: they may look at residents' numbers.
+    """
 
     staff_id: int
     name: str
     role: str
     unit_id: int
     unit_path: str
+    contacts: bool = False
 
 
 def relations(actor: Actor, holder_path: str, grid_path: str | None) -> frozenset[Relation]:

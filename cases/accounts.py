@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from cases import audit
-from cases.access import Actor
+from cases.access import HANDLING_ROLES, Actor
 from cases.storage.tables import StaffRow
 from cases.words import ROLES
 
@@ -115,7 +115,7 @@ def actor_of(book: Book, city: City, staff_id: int) -> Actor | None:
     if account is None or not account.active:
         return None
     unit = city.units[account.unit_id]
-    return Actor(account.id, account.name, account.role, unit.id, unit.path)
+    return Actor(account.id, account.name, account.role, unit.id, unit.path, contacts=account.contacts)
 
 
 def add_staff(book: Book, city: City, row: Mapping[str, str]) -> int:
@@ -155,4 +155,6 @@ def import_staff(book: Book, rows: list[dict[str, str]], units: Mapping[str, Uni
                 shared[row["password"]] = _hasher().hash(row["password"])
             account.password_hash = shared[row["password"]]
             account.sample = sample
+            # In a city of one's own the right is given to each by the administrator.
+            account.contacts = sample and account.role in HANDLING_ROLES
         book.add(account)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
 
-from cases import audit, lifecycle, routing
+from cases import audit, contacts, lifecycle, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
 from cases.sheets import ExchangeError, Line, harmless, read
@@ -50,7 +50,7 @@ class Imported:
 
 
 def exported(book: Book, city: City) -> Iterator[dict[str, Any]]:
-    """Yield every case as a flat row; nothing in it tells who the resident is."""
+    """Yield every case as a flat row; nothing in it tells who the resident is, numbers in texts are masked."""
     for case in book.every_case():
         yield _row(city, case)
 
@@ -64,13 +64,13 @@ def _row(city: City, case: CaseRow) -> dict[str, Any]:
         "state": case.state,
         "category": case.category_code or "",
         "category_name": category.full_name if category else "",
-        "text": case.text,
-        "place": case.place_words,
+        "text": contacts.hidden(case.text),
+        "place": contacts.hidden(case.place_words),
         "grid": city.units[case.grid_id].name if case.grid_id is not None else "",
         "holder": city.units[case.holder_id].name,
-        "result": case.result,
+        "result": contacts.hidden(case.result),
         "rating": case.rating or "",
-        "rating_words": case.rating_words,
+        "rating_words": contacts.hidden(case.rating_words),
         "urges": case.urges,
     } | {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
     return {name: row[name] for name in EXPORTED}

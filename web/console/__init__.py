@@ -8,6 +8,7 @@ from flask import Blueprint
 
 from web.console import (
     admin,
+    contact,
     files,
     guide,
     label_import,
@@ -27,20 +28,8 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 PARTS = (
-    session,
-    pages,
-    files,
-    admin,
-    guide,
-    texts,
-    posters,
-    rules,
-    learning,
-    trainings,
-    labels,
-    label_import,
-    triage,
-    trail,
+    *(session, pages, contact, files, admin, guide, texts, posters, rules),
+    *(learning, trainings, labels, label_import, triage, trail),
 )
 
 

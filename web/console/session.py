@@ -141,6 +141,11 @@ def only(roles: frozenset[str], view: Callable[..., Page], house: House, *, writ
     return guarded
 
 
+def anybody(view: Callable[..., Page], house: House, *, writes: bool) -> Callable[..., Page]:
+    """Return a view for everybody who is logged in, called as those of `only`."""
+    return only(frozenset(ROLES), view, house, writes=writes)
+
+
 def admins_only(view: Callable[[Book, City, Actor], Page], house: House, *, writes: bool) -> Callable[..., Page]:
     """Return a view for administrators: others get 403."""
     return only(frozenset({"admin"}), view, house, writes=writes)
