@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from cases.workflow import Relation
 
+# Who arranges the work of others: of their own unit and of those below it.
+HEADS = frozenset({"grid_leader", "community", "street", "district", "city", "department", "dispatcher"})
+# These are arranged by an administrator only.
+APART = frozenset({"leader", "admin"})
 HANDLING_ROLES = frozenset({"grid_officer", "grid_leader", "community", "street", "district", "city", "department"})
 SCREENING_ROLES = frozenset({"community", "street", "district", "city"})
 
@@ -57,3 +61,13 @@ def may_send_to(actor: Actor, target_path: str, target_kind: str, held: frozense
     below = target_path.startswith(actor.unit_path) and actor.role in SCREENING_ROLES
     parent = actor.unit_path.rstrip("/").rpartition("/")[0] + "/"
     return below or (target_path == parent and actor.role in HANDLING_ROLES - {"department", "city"})
+
+
+def may_manage(actor: Actor, target_path: str, target_role: str) -> bool:
+    """Say whether `actor` may arrange absence, backup, cases and leaving of somebody in the unit at `target_path`.
+
+    Heads for the people of their own unit and below, administrators for all. Oneself is another matter.
+    """
+    if actor.role == "admin":
+        return True
+    return actor.role in HEADS and target_path.startswith(actor.unit_path) and target_role not in APART

@@ -58,6 +58,14 @@ class StaffingQueries:
 
     # -- people ------------------------------------------------------------------------------------------------
 
+    def lock_person(self, staff_id: int) -> StaffRow | None:
+        """Return an account for changing, fresh, or None.
+
+        Whoever only refers to it (a line of history) need not wait, and so cannot be waited for in a circle.
+        """
+        lock = {"key_share": True}
+        return self._session.get(StaffRow, staff_id, with_for_update=lock, populate_existing=True)
+
     def people_below(self, path: str) -> Sequence[StaffRow]:
         """Return the active accounts of the unit with this path and of all below it, unit by unit."""
         query = (

@@ -18,6 +18,7 @@ from web.console import (
     posters,
     rules,
     session,
+    team,
     texts,
     trail,
     trainings,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 PARTS = (
     *(session, pages, contact, files, admin, guide, texts, posters, rules),
-    *(learning, trainings, labels, label_import, triage, trail),
+    *(learning, trainings, labels, label_import, triage, trail, team),
 )
 
 

@@ -15,6 +15,7 @@ from cases.numbers import number_of
 from cases.training import TRAINERS
 from cases.words import ROLES, title_of
 from web.console.present import Alarm, Person, Tab
+from web.console.strip import warnings
 from web.home import samples
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         "to_decide": to_decide,
         "alarms": alarm_lines(book, city, found),
         "account_fault": fault,
+        "warnings": warnings(book, city, found),
     }
 
 
