@@ -92,7 +92,7 @@ def leave(
         raise NotAllowed(f"{row.name}这段时间已经请过假了，要改请先销假。")
     reason = reason.strip()[:REASON_CHARACTERS]
     book.add(AbsenceRow(staff_id=row.id, from_at=from_at, until_at=until_at, reason=reason, made_by=actor.staff_id))
-    audit.note(book, actor, "absence", row.login, f"请假到{_day(until_at)}，从{_day(from_at)}", now)
+    audit.note(book, actor, "absence", row.login, f"请假：{_day(from_at)} 到 {_day(until_at)}", now)
     if from_at > now:
         return 0
     return _pass_on(_Handover(book, city, row, stand_in(book, row.id, now), _by(actor), "请假"), now)

@@ -162,6 +162,7 @@ def _page(book: Book, city: City, me: Actor, staff_id: int, template: str) -> st
 
 def _tried(do: Callable[[Book, City, Actor, int], Page], book: Book, city: City, me: Actor, staff_id: int) -> Page:
     """Arrange something, or say why not, and go back to the person's page."""
+    absence.person(book, city, me, staff_id)
     strip.forget()
     try:
         return do(book, city, me, staff_id)

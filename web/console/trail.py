@@ -88,7 +88,7 @@ def _line(row: AuditRow, people: Mapping[int, tuple[str, str]]) -> dict[str, str
         "login": login,
         "action": row.action,
         "done": audit.ACTIONS.get(row.action, row.action),
-        "subject": row.subject,
+        "subject": row.subject if row.subject != login else "",  # themselves: said already
         "number": row.subject if case_id is not None else "",
         "detail": row.detail,
     }
