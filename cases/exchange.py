@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from cases.numbers import number_of
 from cases.sheets import ExchangeError, Line, harmless, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -37,6 +38,8 @@ KEY_CHARACTERS = 80
 CHUNK = 200
 # What a database takes in no text: the null character, and halves of characters.
 UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
+# What makes a report of a text, with the classifier's guesses.
+Classify = Callable[[str], Report]
 # How routing's reason about the place begins (cases/routing.py).
 ABOUT_PLACE = "地点："
 
@@ -118,9 +121,7 @@ def read_rows(path: Path) -> list[Line]:
     ]
 
 
-def import_rows(
-    store: Store, cities: CityCache, lines: Sequence[Line], classify: Callable[[str], Report], now: datetime
-) -> Imported:
+def import_rows(store: Store, cities: CityCache, lines: Sequence[Line], classify: Classify, now: datetime) -> Imported:
     """Open a case for each line whose `source_key` is new, routed like any other. Raises ExchangeError.
 
     All lines are checked before the first is written. Then CHUNK of them are one transaction, classified before it
@@ -139,6 +140,29 @@ def import_rows(
         with store.write() as book:
             opened += sum(_open(book, cities.current(book), row, report, now) for row, report in ready)
     return Imported(opened, len(lines) - opened)
+
+
+def take_in(
+    store: Store, cities: CityCache, row: dict[str, str], classify: Classify, now: datetime
+) -> tuple[int, bool]:
+    """Open the case of one row; return its id, and whether it was opened now. Raises ExchangeError.
+
+    A `source_key` that is known gives its case again, however many bring it at once.
+    """
+    with store.read() as book:
+        city, known = cities.current(book), book.case_by_source(row["source_key"])
+    if known is not None:
+        return known.id, False
+    if faults := _faults(city, row):
+        raise ExchangeError(faults)
+    report = _report(city, row, classify)
+    with store.write() as book:
+        book.lock_name(f"source {row['source_key']}")
+        opened = _open(book, cities.current(book), row, report, now)
+        case = book.case_by_source(row["source_key"])
+        if case is None:
+            raise LookupError(row["source_key"])
+        return case.id, opened
 
 
 def _faults(city: City, row: dict[str, str]) -> list[str]:
@@ -163,7 +187,7 @@ def _repeats(lines: Sequence[Line]) -> list[str]:
     ]
 
 
-def _report(city: City, row: dict[str, str], classify: Callable[[str], Report]) -> Report:
+def _report(city: City, row: dict[str, str], classify: Classify) -> Report:
     read = classify(row["text"])
     known = (routing.Guess(row["category"], 1.0),) if row["category"] else read.guesses
     place = city.locate_text(row["place"]) or city.locate_text(row["text"])

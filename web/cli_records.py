@@ -10,7 +10,7 @@ import click
 from flask.cli import AppGroup
 
 from bot.assembly import utc_now
-from cases import audit
+from cases import audit, tokens
 from cases.storage.trail import Sought
 from web.cli import one_line, write_whole
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bot.assembly import House
+    from cases.storage import Book
+    from cases.storage.tables import StaffRow
 
 
 def register(app: Flask, house: House) -> None:
@@ -25,6 +27,9 @@ def register(app: Flask, house: House) -> None:
     trail = AppGroup("audit", help="The audit trail.")
     _audit_commands(trail, house)
     app.cli.add_command(trail)
+    staff = app.cli.commands["staff"]
+    if isinstance(staff, click.Group):
+        _token_commands(staff, house)
 
 
 def _audit_commands(group: AppGroup, house: House) -> None:
@@ -51,3 +56,34 @@ def _audit_commands(group: AppGroup, house: House) -> None:
             sys.stdout.buffer.write(content)
         else:
             write_whole(out, content)
+
+
+def _token_commands(group: click.Group, house: House) -> None:
+    @group.command("token")
+    @click.argument("login")
+    @click.option("--name", required=True, help="what uses it, such as 12345")
+    @one_line
+    def token(login: str, name: str) -> None:
+        """Make a key to the API that acts as LOGIN, and print it: it is shown this once."""
+        with house.store.write() as book:
+            key = tokens.issue(book, _account(book, login), name, utc_now())
+        click.echo(key)
+
+    @group.command("revoke-token")
+    @click.argument("login")
+    @click.option("--name", help="only the key of this name")
+    @one_line
+    def revoke_token(login: str, name: str | None) -> None:
+        """End the keys of LOGIN, or the one that is named."""
+        with house.store.write() as book:
+            ended = tokens.revoke(book, _account(book, login), name, utc_now())
+        if not ended:
+            raise LookupError(f"账号 {login} 没有这样的令牌。")
+        click.echo(f"收回了 {ended} 个令牌。")
+
+
+def _account(book: Book, login: str) -> StaffRow:
+    account = book.staff_by_login(login)
+    if account is None:
+        raise LookupError(f"没有账号 {login}。")
+    return account

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bot.assembly import utc_now
+from cases import tokens
 from cases.lifecycle import SYSTEM, Photo, attach, record
 from cases.numbers import number_of
 from cases.words import ROLES
@@ -52,6 +53,7 @@ OF_THE_PERSON = frozenset({"district", "city", "urban", "admin"})
 PUBLIC = frozenset(
     {
         *("static", "static_vendor", "home.start", "console.login", "console.login_submit"),
+        *("api.openapi", "api.nowhere"),
         *("health.alive", "health.ready", "health.metrics", "wechat.verify", "wechat.receive"),
     }
 )
@@ -72,6 +74,7 @@ PAGES = (
     | each(ADMIN, "rules edit_rule save_rule change_rule trial apply_rules audit audit_chain export_audit")
     | each(TRAINERS, "learning learning_confidence roll_back ask_training labels new_kind conflicts")
     | each(TRAINERS, "import_labels upload_labels")
+    | {"api.cases": EVERYBODY, "api.new_case": frozenset({"dispatcher", "street", "district", "city"})}
 )
 # Pages about one thing, and the roles that may use them at all; for others it does not matter whether it is there.
 THINGS = (
@@ -80,8 +83,10 @@ THINGS = (
     | each(ADMIN, "poster_file")
 )
 # Pages about one thing that is some people's business (logins): for all others it is not there.
-OWN = each(OF_THE_CASE, "case act contact file transcribe") | each(
-    OF_THE_PERSON, "person person_leave person_back person_backup person_handover person_depart"
+OWN = (
+    each(OF_THE_CASE, "case act contact file transcribe")
+    | each(OF_THE_PERSON, "person person_leave person_back person_backup person_handover person_depart")
+    | dict.fromkeys(["api.case", "api.act"], OF_THE_CASE)
 )
 MISSING = {
     "number": number_of(999_999),
@@ -95,7 +100,7 @@ MISSING = {
 }
 PART = re.compile(r"<(?:[^>]*:)?(\w+)>")
 # What is missing in an empty form is said on a page, or by going back.
-REACHED = frozenset({200, 302, 400})
+REACHED = frozenset({200, 302, 303, 400, 409, 422})
 
 
 class Answer(NamedTuple):
@@ -113,6 +118,7 @@ class Desk:
         self.app, self.house = app, house_of(app)
         with self.house.store.read() as book:
             self.ids = {row.login: row.id for row in book.staff()}
+        self.keys: dict[str, str] = {}
         resident = Resident(app, "oResident000000000000000001")
         resident.say("翠湖小区3栋楼下井盖坏了，老人差点摔倒")
         case = resident.case()
@@ -133,13 +139,24 @@ class Desk:
     def visit(self, rule: Rule, login: str | None, parts: dict[str, str] | None = None) -> Answer:
         """Open an address, or post its empty form, as somebody or as nobody."""
         client = self.app.test_client()
-        if login is not None:
+        if login is not None and rule.endpoint.startswith("api."):
+            client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.key(login)}"
+        elif login is not None:
             with client.session_transaction() as session:
                 session["staff_id"] = self.ids[login]
         named = self.own if parts is None else parts
         address = PART.sub(lambda match: named[match[1]], rule.rule)
         answer: TestResponse = client.get(address) if "GET" in (rule.methods or ()) else client.post(address)
         return Answer(answer.status_code, "/console/login" in answer.headers.get("Location", ""))
+
+    def key(self, login: str) -> str:
+        """Return somebody's key to the API; it was made while their account was in use."""
+        if login not in self.keys:
+            with self.house.store.write() as book:
+                account = book.staff_by_login(login)
+                assert account is not None
+                self.keys[login] = tokens.issue(book, account, "all", utc_now())
+        return self.keys[login]
 
 
 @pytest.fixture
@@ -164,15 +181,17 @@ def test_every_route_has_a_decision(app: Flask) -> None:
 
 
 def test_nobody_is_sent_to_the_login_page(desk: Desk) -> None:
-    """Who is not logged in, or whose account was switched off, gets the login page wherever they turn."""
+    """Who is not logged in, or whose account was switched off, gets the login page, or 401, wherever they turn."""
+    desk.key("traffic")
     with desk.house.store.write() as book:
         account = book.staff_by_login("traffic")
         assert account is not None
         account.active = False
     for rule in desk.rules([*PAGES, *THINGS, *OWN]):
         for login in (None, "traffic"):
+            refused = Answer(401, login=False) if rule.endpoint.startswith("api.") else Answer(302, login=True)
             if rule.endpoint != "console.logout":
-                assert desk.visit(rule, login) == Answer(302, login=True), (rule.endpoint, login)
+                assert desk.visit(rule, login) == refused, (rule.endpoint, login)
     assert "账号或密码不对" in Staff(desk.app, "traffic").answer.text
 
 
