@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cases import access, audit, lifecycle, limits
+from cases.accounts import STEPS
 from cases.lifecycle import SYSTEM, NotAllowed, Who
 from cases.storage.tables import CaseRow, StaffRow
 from cases.storage.working import AbsenceRow
-from cases.workflow import UNRESOLVED
+from cases.workflow import UNRESOLVED, Action
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
     from cases.city import City, Unit
     from cases.storage import Book
 
-# So many backups are asked, one after the other.
-STEPS = 3
 LONGEST = timedelta(days=366)
 REASON_CHARACTERS = 100
+HANDLERS = access.HANDLING_ROLES | {"dispatcher"}
 # What the history calls it when a case gets another handler.
 HANDED_OVER = "handed_over"
 
@@ -95,7 +95,8 @@ def leave(
     audit.note(book, actor, "absence", row.login, f"请假：{_day(from_at)} 到 {_day(until_at)}", now)
     if from_at > now:
         return 0
-    return _pass_on(_Handover(book, city, row, stand_in(book, row.id, now), _by(actor), "请假"), now)
+    to_id = stand_in(book, row.id, now)
+    return _pass_on(_Handover(book, city, row, to_id, _by(actor), "请假", covers=True), now)
 
 
 def begin_due(book: Book, city: City, now: datetime) -> int:
@@ -108,15 +109,45 @@ def begin_due(book: Book, city: City, now: datetime) -> int:
     for absence in book.away_with_cases(now):
         row = book.get(StaffRow, absence.staff_id)
         if row is not None:
-            handover = _Handover(book, city, row, stand_in(book, row.id, now), SYSTEM, "请假", absence.from_at)
+            to_id = stand_in(book, row.id, now)
+            handover = _Handover(book, city, row, to_id, SYSTEM, "请假", absence.from_at, covers=True)
             done += _pass_on(handover, now)
-    return done
+    return done + sum(_return(book, city, case_id, now) for case_id in book.lent())
+
+
+def work_waits(book: Book, now: datetime) -> bool:
+    """Say whether `begin_due` may have something to do: cheap enough for every sweep."""
+    return bool(book.away_with_cases(now) or book.lent())
+
+
+def _return(book: Book, city: City, case_id: int, now: datetime) -> bool:
+    """Take a case back from a stand-in of another unit who stands in no more: they have lost sight of it.
+
+    It goes to whoever is back from leave, else into the queue. A case that somebody accepted themselves stays theirs.
+    """
+    case = book.lock_row(CaseRow, case_id)
+    if case is None or case.handler_id is None or case.state not in UNRESOLVED or not _was_handed_over(book, case):
+        return False
+    if case.holder_id in book.covered_units(case.handler_id, STEPS, now):
+        return False
+    own = [row for row in book.backed_up_by(case.handler_id) if row.unit_id == case.holder_id and row.active]
+    back = next((row for row in own if away(book, row.id, now) is None), None)
+    case.handler_id = back.id if back is not None else None
+    told = f"{back.name}回来了，接回来办" if back is not None else f"放回{city.units[case.holder_id].name}的队列"
+    lifecycle.record(book, case, HANDED_OVER, SYSTEM, now, text=told)
+    return True
+
+
+def _was_handed_over(book: Book, case: CaseRow) -> bool:
+    """Say whether the handler has the case by a handover, not because they accepted it."""
+    ways = [row.action for row in book.history(case.id) if row.action in {HANDED_OVER, Action.ACCEPT}]
+    return ways[-1:] == [HANDED_OVER]
 
 
 def come_back(book: Book, city: City, actor: Actor, staff_id: int, now: datetime) -> bool:
     """End the absence that runs, or else call off the next one; say whether there was any. Raises NoSuchPerson.
 
-    What was handed over stays where it is: somebody is at work on it.
+    What colleagues took over stays with them: somebody is at work on it. Who stood in from another unit gives it back.
     """
     row = person(book, city, actor, staff_id, lock=True)
     nearest = next(iter(book.absences([row.id], now)), None)
@@ -126,20 +157,35 @@ def come_back(book: Book, city: City, actor: Actor, staff_id: int, now: datetime
         nearest.until_at = now
     else:
         book.drop(nearest)
+    book.flush()
+    for case_id in book.lent():
+        _return(book, city, case_id, now)
     audit.note(book, actor, "absence", row.login, "销假", now)
     return True
 
 
 def set_backup(book: Book, city: City, actor: Actor, staff_id: int, backup_id: int | None, now: datetime) -> None:
-    """Say who stands in for a person: an active colleague of the same unit, who can act on its cases; None: nobody.
-
-    Raises NoSuchPerson, and NotAllowed for anybody else.
-    """
+    """Say who stands in for a person: one of `backups`; None: nobody. Raises NoSuchPerson, NotAllowed for others."""
     row = person(book, city, actor, staff_id, lock=True)
-    backup = _colleague(book, row, backup_id)
+    backup = next((each for each in backups(book, city, row) if each.id == backup_id), None)
+    if backup_id is not None and backup is None:
+        raise NotAllowed("请从名单里选：本单位的人，网格也可以选同一个社区的人。")
     row.backup_id = backup.id if backup is not None else None
     told = f"B岗：{backup.name}（{backup.login}）" if backup is not None else "没有B岗"
     audit.note(book, actor, "absence", row.login, told, now)
+
+
+def backups(book: Book, city: City, row: StaffRow) -> list[StaffRow]:
+    """Return who may stand in for a person: their colleagues; for a grid also those of the community around it.
+
+    A grid often has one officer only: the neighbour then has its queue while they are away.
+    """
+    unit = city.units[row.unit_id]
+    around = city.above(unit.id, "community") if unit.kind == "grid" else None
+    found = list(book.colleagues(unit.id))
+    if around is not None:
+        found += [each for each in book.people_below(around.path) if each.unit_id != unit.id]
+    return [each for each in found if each.id != row.id and each.role in HANDLERS]
 
 
 def hand_over_all(book: Book, city: City, actor: Actor, from_id: int, to_id: int | None, now: datetime) -> int:
@@ -180,16 +226,18 @@ def depart(book: Book, city: City, actor: Actor, staff_id: int, to_id: int | Non
 def deserted(book: Book, city: City, now: datetime) -> list[Deserted]:
     """Return the units that hold open cases and have nobody there who handles them, those with danger first."""
     present = book.present(now)
-    found = [
-        Deserted(city.units[load.unit_id], load.cases, load.danger)
-        for load in book.loads()
-        if not any((load.unit_id, role) in present for role in _handling(city.units[load.unit_id]))
-    ]
+    found = []
+    for load in book.loads():
+        unit = city.units[load.unit_id]
+        roles = frozenset({"dispatcher"}) if unit.kind == "dispatch" else access.HANDLING_ROLES
+        if not any((unit.id, role) in present for role in roles) and not _covered(book, unit, roles, now):
+            found.append(Deserted(unit, load.cases, load.danger))
     return sorted(found, key=lambda each: (-each.danger, -each.cases, each.unit.id))
 
 
-def _handling(unit: Unit) -> frozenset[str]:
-    return frozenset({"dispatcher"}) if unit.kind == "dispatch" else access.HANDLING_ROLES
+def _covered(book: Book, unit: Unit, roles: frozenset[str], now: datetime) -> bool:
+    """Say whether somebody of another unit stands in for those who are away here."""
+    return any(stand_in(book, row.id, now) for row in book.colleagues(unit.id) if row.role in roles)
 
 
 def _colleague(book: Book, row: StaffRow, staff_id: int | None) -> StaffRow | None:
@@ -212,7 +260,10 @@ def _day(moment: datetime) -> str:
 
 @dataclass(frozen=True)
 class _Handover:
-    """Cases of `row` go to `to_id`; `since`: those that they have touched since then stay."""
+    """Cases of `row` go to `to_id`; `since`: those that they have touched since then stay.
+
+    `covers`: they stand in for `row`, and so may be of another unit.
+    """
 
     book: Book
     city: City
@@ -221,6 +272,7 @@ class _Handover:
     who: Who
     why: str
     since: datetime | None = None
+    covers: bool = False
 
 
 def _pass_on(move: _Handover, now: datetime) -> int:
@@ -236,8 +288,9 @@ def _pass(move: _Handover, case_id: int, now: datetime) -> bool:
     if move.since is not None and _touched(move, case, move.since):
         return False
     to = move.book.get(StaffRow, move.to_id) if move.to_id is not None else None
-    # Only who belongs to the holder can act on it.
-    fits = to is not None and to.unit_id == case.holder_id and to.id != move.row.id
+    # Only who belongs to the holder, or stands in for somebody there, can act on it.
+    near = to is not None and (to.unit_id == case.holder_id or (move.covers and move.row.unit_id == case.holder_id))
+    fits = near and to is not None and to.id != move.row.id
     case.handler_id = to.id if to is not None and fits else None
     where = f"交给{to.name}接着办" if to is not None and fits else f"放回{move.city.units[case.holder_id].name}的队列"
     lifecycle.record(move.book, case, HANDED_OVER, move.who, now, text=f"{move.row.name}{move.why}，{where}")

@@ -18,7 +18,8 @@ SCREENING_ROLES = frozenset({"community", "street", "district", "city"})
 class Actor:
     """A member of staff at work; `unit_path` is the chain of unit ids from the top, as `/1/2/7/`.
 
-    `contacts`: they may look at residents' numbers.
+    `contacts`: they may look at residents' numbers. `covers`: the paths of other units for whose people on leave
+    they stand in.
     """
 
     staff_id: int
@@ -27,6 +28,7 @@ class Actor:
     unit_id: int
     unit_path: str
     contacts: bool = False
+    covers: frozenset[str] = frozenset()
 
 
 def relations(actor: Actor, holder_path: str, grid_path: str | None) -> frozenset[Relation]:
@@ -38,7 +40,7 @@ def relations(actor: Actor, holder_path: str, grid_path: str | None) -> frozense
     found: set[Relation] = set()
     if actor.role == "dispatcher":
         found.add(Relation.DISPATCHER)
-    if actor.role in HANDLING_ROLES and holder_path == actor.unit_path:
+    if actor.role in HANDLING_ROLES and (holder_path == actor.unit_path or holder_path in actor.covers):
         found.add(Relation.HOLDER)
     below = [path for path in (holder_path, grid_path) if path and path.startswith(actor.unit_path)]
     if below and actor.role in SCREENING_ROLES and holder_path != actor.unit_path:

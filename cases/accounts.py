@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PASSWORD_MINIMUM = 10
 FAILURES = 5
+# So many backups are asked, one after the other, for whoever stands in for somebody on leave.
+STEPS = 3
 LOCK = timedelta(minutes=10)
 WRONG = "账号或密码不对，请再试一次。"
 LOCKED = "试的次数太多了，请十分钟后再来。"
@@ -109,13 +111,25 @@ def _matches(stored: str, password: str) -> bool:
         return False
 
 
-def actor_of(book: Book, city: City, staff_id: int) -> Actor | None:
-    """Return the member of staff at work, or None when the account is gone or switched off."""
+def actor_of(book: Book, city: City, staff_id: int, now: datetime | None = None) -> Actor | None:
+    """Return the member of staff at work, or None when the account is gone or switched off.
+
+    Only with `now` are they also what they are for those on leave for whom they stand in.
+    """
     account = book.get(StaffRow, staff_id)
     if account is None or not account.active:
         return None
     unit = city.units[account.unit_id]
-    return Actor(account.id, account.name, account.role, unit.id, unit.path, contacts=account.contacts)
+    covered = book.covered_units(account.id, STEPS, now) - {unit.id} if now is not None else set()
+    return Actor(
+        account.id,
+        account.name,
+        account.role,
+        unit.id,
+        unit.path,
+        contacts=account.contacts,
+        covers=frozenset(city.units[each].path for each in covered),
+    )
 
 
 def add_staff(book: Book, city: City, row: Mapping[str, str]) -> int:

@@ -50,6 +50,31 @@ class StaffingQueries:
         )
         return self._session.scalars(query.limit(1)).one_or_none()
 
+    def covered_units(self, staff_id: int, steps: int, now: datetime) -> set[int]:
+        """Return the units of the people on leave for whom this one stands in, as a backup's backup too."""
+        asked, found, level = {staff_id}, set[int](), {staff_id}
+        away = select(AbsenceRow.staff_id).where(_running(now))
+        for _ in range(steps):
+            query = select(StaffRow.id, StaffRow.unit_id).where(
+                StaffRow.backup_id.in_(level), StaffRow.active, StaffRow.id.in_(away), StaffRow.id.not_in(asked)
+            )
+            rows = self._session.execute(query).all()
+            level = {int(row[0]) for row in rows}
+            if not level:
+                break
+            asked |= level
+            found |= {int(row[1]) for row in rows}
+        return found
+
+    def lent(self) -> Sequence[int]:
+        """Return the ids of the open cases that somebody of another unit handles for the holder."""
+        query = (
+            select(CaseRow.id)
+            .join(StaffRow, StaffRow.id == CaseRow.handler_id)
+            .where(CaseRow.state.in_(UNRESOLVED), StaffRow.unit_id != CaseRow.holder_id)
+        )
+        return self._session.scalars(query.order_by(CaseRow.id)).all()
+
     def away_with_cases(self, now: datetime) -> Sequence[AbsenceRow]:
         """Return the running absences of people who still have open cases in hand."""
         busy = select(CaseRow.handler_id).where(CaseRow.state.in_(UNRESOLVED), CaseRow.handler_id.is_not(None))

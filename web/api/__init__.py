@@ -50,14 +50,16 @@ def _guarded(house: House, route: Route) -> Callable[..., Response]:
     """Return the view of a route: who calls is known by the key, and has a role that may."""
 
     def view(**parts: str) -> Response:
-        staff_id = tokens.owner(house.store, _key(), utc_now(), samples_allowed=house.settings.sandbox)
+        now = utc_now()
+        staff_id = tokens.owner(house.store, _key(), now, samples_allowed=house.settings.sandbox)
         with house.store.read() as book:
-            actor = accounts.actor_of(book, house.cities.current(book), staff_id) if staff_id is not None else None
+            city = house.cities.current(book)
+            actor = accounts.actor_of(book, city, staff_id, now) if staff_id is not None else None
         if actor is None:
             raise Problem(401, "请在 Authorization 里带上有效的令牌：Bearer wgt_…")
         if actor.role not in route.roles:
             raise Problem(403, "这个令牌的账号不能用这个接口。")
-        return problems.answer(*route.view(Call(house, actor, parts, utc_now())))
+        return problems.answer(*route.view(Call(house, actor, parts, now)))
 
     return view
 

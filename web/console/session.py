@@ -86,7 +86,7 @@ def _inside(address: str) -> str:
 def actor(book: Book, city: City) -> Actor:
     """Return who is logged in; others are sent to the login page."""
     staff_id = session.get("staff_id")
-    found = accounts.actor_of(book, city, staff_id) if isinstance(staff_id, int) else None
+    found = accounts.actor_of(book, city, staff_id, utc_now()) if isinstance(staff_id, int) else None
     if found is None:
         session.clear()
         here = request.full_path if request.method == "GET" else ""

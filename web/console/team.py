@@ -148,16 +148,23 @@ def _person(book: Book, city: City, me: Actor, staff_id: int) -> Page:
 def _page(book: Book, city: City, me: Actor, staff_id: int, template: str) -> str:
     row, now = absence.person(book, city, me, staff_id), utc_now()
     others = [each for each in book.colleagues(row.unit_id) if each.id != row.id]
+    backups = absence.backups(book, city, row)
     [shown] = _colleagues(book, city, me, [row])
     return render_template(
         template,
         **frame(book, city, me),
         person_shown=shown,
         backup_id=row.backup_id,
+        backups=[(each.id, _named(city, row, each), absence.away(book, each.id, now) is None) for each in backups],
         others=[(each.id, each.name, absence.away(book, each.id, now) is None) for each in others],
         to_id=request.form.get("to", ""),
         now=f"{now.astimezone(limits.CHINA):%Y-%m-%dT%H:%M}",
     )
+
+
+def _named(city: City, row: StaffRow, other: StaffRow) -> str:
+    """Return a colleague's name, with the unit where it is another."""
+    return other.name if other.unit_id == row.unit_id else f"{other.name}（{city.units[other.unit_id].name}）"
 
 
 def _tried(do: Callable[[Book, City, Actor, int], Page], book: Book, city: City, me: Actor, staff_id: int) -> Page:
