@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bot.assembly import utc_now
-from cases import absence, accounts, handling
+from cases import absence, accounts, audit, handling
 from cases.absence import NoSuchPerson
 from cases.handling import Inputs
 from cases.lifecycle import NotAllowed
@@ -377,3 +378,27 @@ def test_refusals_on_the_pages(office: Office, staff: Callable[[str], Staff]) ->
     assert officer.post(f"/console/team/{office.id('cuihu01')}/leave", page).status_code == 404
     assert "没有找到" in officer.client.get("/console/team?q=城市管理局").text
     assert staff("admin").client.get("/console/team?page=2").text.count('class="person"') == 30
+
+
+def test_all_at_once(house: House, office: Office, case: CaseRow, resident: Resident) -> None:
+    """Residents write, colleagues note and hand the case to and fro at the same moment: nobody waits in a circle."""
+    ids = {login: office.id(login) for login in ("urban", "urban2")}
+    admin, urban = office.actor("admin"), office.actor("urban")
+
+    def hand_over(at: int) -> None:
+        one, other = ("urban", "urban2") if at % 2 else ("urban2", "urban")
+        with house.store.write() as book:
+            absence.hand_over_all(book, house.cities.current(book), admin, ids[one], ids[other], utc_now())
+
+    def note(at: int) -> None:
+        with house.store.write() as book:
+            city = house.cities.current(book)
+            handling.act(book, city, urban, case.id, Action.NOTE, Inputs(text=f"第{at}条"), utc_now())
+
+    with ThreadPoolExecutor(6) as pool:
+        done = [pool.submit(do, at) for at in range(8) for do in (hand_over, note)]
+        said = [pool.submit(resident.say, f"补充：第{at}句") for at in range(8)]
+        assert all(each.exception() is None for each in [*done, *said])
+    with house.store.read() as book:
+        assert audit.verify(book) is None
+    assert office.handler(case) in ids
