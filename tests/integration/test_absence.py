@@ -398,7 +398,8 @@ def test_all_at_once(house: House, office: Office, case: CaseRow, resident: Resi
     with ThreadPoolExecutor(6) as pool:
         done = [pool.submit(do, at) for at in range(8) for do in (hand_over, note)]
         said = [pool.submit(resident.say, f"补充：第{at}句") for at in range(8)]
-        assert all(each.exception() is None for each in [*done, *said])
+        assert [each.exception() for each in done] == [None] * 16
+        assert all(each.result() for each in said)
     with house.store.read() as book:
         assert audit.verify(book) is None
     assert office.handler(case) in ids
