@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENCODINGS = ("utf-8-sig", "gb18030")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExchangeError(Exception):
@@ -55,6 +56,11 @@ def read(path: Path) -> Sheet:
 def plain(value: object) -> str:
     """Return a cell as text without blanks around it."""
     return "" if value is None else str(value).strip()
+
+
+def harmless(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _text(path: Path) -> str:

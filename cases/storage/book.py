@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, func, or_, select, text
 from cases.storage.city import CityQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.outbox import OutboxQueries, cases_unheard
+from cases.storage.staffing import StaffingQueries
 from cases.storage.tables import (
     AttachmentRow,
     Base,
@@ -24,12 +25,13 @@ from cases.storage.tables import (
     StaffRow,
     UnitRow,
 )
+from cases.storage.trail import TrailQueries
 from cases.storage.triage import TriageQueries
 from cases.storage.work import WorkQueries, with_open_task
 from cases.workflow import ENDED, OPEN, UNRESOLVED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -59,12 +61,13 @@ class QueuePage:
     pages: int
 
 
-class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, WorkQueries):
+class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, WorkQueries, TrailQueries, StaffingQueries):
     """The case book within one transaction."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._owed: list[OutboxRow | AttachmentRow] = []
+        self._last: list[Callable[[], None]] = []
 
     # -- rows --------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from flask import Blueprint
 from web.console import (
     admin,
     calls,
+    contact,
     files,
     guide,
     label_import,
@@ -20,7 +21,9 @@ from web.console import (
     report,
     rules,
     session,
+    team,
     texts,
+    trail,
     trainings,
     triage,
 )
@@ -29,9 +32,9 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 PARTS = (
-    session, pages, report, notices, calls, files, admin, guide, texts, posters, rules,
-    learning, trainings, labels, label_import, triage,
-)  # fmt: skip
+    *(session, pages, contact, report, notices, calls, files, admin, guide, texts, posters, rules),
+    *(learning, trainings, labels, label_import, triage, trail, team),
+)
 
 
 def blueprint(house: House) -> Blueprint:

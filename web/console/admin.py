@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
 
+from bot.assembly import utc_now
+from cases import audit
 from cases.city import VERSION_KEY
 from cases.storage.tables import CategoryRow
 from web.console.present import CategoryLine, Choice
@@ -60,7 +62,7 @@ def _queues(city: City, chosen: str) -> tuple[tuple[str, tuple[Choice, ...]], ..
     )
 
 
-def _save(book: Book, city: City, _me: Actor) -> Page:
+def _save(book: Book, city: City, me: Actor) -> Page:
     form = request.form
     row = book.get(CategoryRow, form.get("code", ""))
     queues = {choice.value for _, choices in _queues(city, "") for choice in choices}
@@ -72,6 +74,8 @@ def _save(book: Book, city: City, _me: Actor) -> Page:
     row.needs_place, row.urgent = "needs_place" in form, "urgent" in form
     row.accept_hours, row.contact_hours, row.finish_hours = (value or 0.0 for value in hours)
     book.set_meta(VERSION_KEY, uuid.uuid4().hex)
+    told = "、".join(f"{getattr(row, name):g}" for name in HOURS)
+    audit.changed(book, me, f"类别 {row.code}", f"{row.name}：送到 {row.queue}，时限 {told} 小时", utc_now())
     flash(f"“{row.name}”已保存，新来的工单马上按新的办。", "ok")
     return redirect(url_for("console.categories", _anchor=f"kind-{row.code}"))
 
