@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import alarms, cards, exchange, intake, limits, training
+from cases import absence, alarms, audit, cards, exchange, intake, limits, training
 from cases.ledger import NotAllowed
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
@@ -98,6 +98,13 @@ def sweep(this: House) -> int:
         ringing = [case.id for case in book.alarms(uncalled_since=now - alarms.PATIENCE)][:SWEEP_BATCH]
         cards_due = book.alerts_due(now, SWEEP_BATCH)
         paused = book.paused_since(now - PAUSE_ENDS, SWEEP_BATCH)
+        old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
+    if old_lines:
+        with this.store.write() as book:
+            audit.purge(book, now)
+    if work_waits:
+        with this.store.write() as book:
+            absence.begin_due(book, this.cities.current(book), now)
     return (
         _each("outbox", messages, this.courier.deliver)
         + _each("attachment", files, this.courier.fetch)

@@ -10,6 +10,10 @@ from cases.workflow import Relation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Who arranges the work of others: of their own unit and of those below it.
+HEADS = frozenset({"grid_leader", "community", "street", "district", "city", "department", "dispatcher"})
+# These are arranged by an administrator only.
+APART = frozenset({"leader", "admin"})
 HANDLING_ROLES = frozenset({"grid_officer", "grid_leader", "community", "street", "district", "city", "department"})
 SCREENING_ROLES = frozenset({"community", "street", "district", "city"})
 # Who may call departments to the spot (吹哨).
@@ -22,7 +26,8 @@ UNDER_DISPATCH = frozenset({"department", "city"})
 class Actor:
     """A member of staff at work; `unit_path` is the chain of unit ids from the top, as `/1/2/7/`.
 
-    `groups`: the groups of kinds that they are limited to, none for all; `contacts`: they may look at numbers.
+    `groups`: the groups of kinds that they are limited to, none for all; `contacts`: they may look at numbers;
+    `covers`: the paths of other units for whose people on leave they stand in.
     """
 
     staff_id: int
@@ -32,6 +37,7 @@ class Actor:
     unit_path: str
     groups: frozenset[str] = frozenset()
     contacts: bool = False
+    covers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ def relations(actor: Actor, subject: Subject) -> frozenset[Relation]:
 
 def _by_place(actor: Actor, subject: Subject) -> Iterable[Relation]:
     """Yield what follows from where a case is held, and where it lies."""
-    if actor.role in HANDLING_ROLES and subject.holder_path == actor.unit_path:
+    if actor.role in HANDLING_ROLES and (subject.holder_path == actor.unit_path or subject.holder_path in actor.covers):
         yield Relation.HOLDER
         if actor.role in WHISTLING_ROLES:
             yield Relation.WHISTLER
@@ -119,3 +125,13 @@ def may_send_to(actor: Actor, target_path: str, target_kind: str, held: frozense
     if Relation.DISPATCHER in held:
         return True
     return target_path.startswith(actor.unit_path) and actor.role in SCREENING_ROLES
+
+
+def may_manage(actor: Actor, target_path: str, target_role: str) -> bool:
+    """Say whether `actor` may arrange absence, backup, cases and leaving of somebody in the unit at `target_path`.
+
+    Heads for the people of their own unit and below, administrators for all. Oneself is another matter.
+    """
+    if actor.role == "admin":
+        return True
+    return actor.role in HEADS and target_path.startswith(actor.unit_path) and target_role not in APART

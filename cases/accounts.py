@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from cases import audit
 from cases.access import Actor
 from cases.storage.tables import StaffRow
 from cases.words import ROLES
@@ -27,6 +28,8 @@ PASSWORD_MINIMUM = 10
 START_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 START_LENGTH = 14
 FAILURES = 5
+# So many backups are asked, one after the other, for whoever stands in for somebody on leave.
+STEPS = 3
 LOCK = timedelta(minutes=10)
 WRONG = "账号或密码不对，请再试一次。"
 LOCKED = "试的次数太多了，请十分钟后再来。"
@@ -71,7 +74,19 @@ def login(store: Store, name: str, password: str, now: datetime, *, samples_allo
         account = book.staff_by_login(name, lock=True)
         if account is None:
             return Login(None, WRONG)
-        return _counted(account, now, right=right and account.active and account.password_hash == stored)
+        result = _counted(account, now, right=right and account.active and account.password_hash == stored)
+        _note(book, account, result, now)
+        return result
+
+
+def _note(book: Book, account: StaffRow, result: Login, now: datetime) -> None:
+    """Keep what came of a try in the audit trail. Of tries at a locked account only the locking is kept."""
+    if result.fault == LOCKED:
+        return
+    audit.note(book, account.id, "login_failed" if result.fault else "login", account.login, "", now)
+    if _is_locked(account, now):
+        minutes = LOCK // timedelta(minutes=1)
+        audit.note(book, account.id, "locked", account.login, f"连着错了 {FAILURES} 次，锁 {minutes} 分钟", now)
 
 
 def _is_locked(account: StaffRow, now: datetime) -> bool:
@@ -104,13 +119,26 @@ def _matches(stored: str, password: str) -> bool:
         return False
 
 
-def actor_of(book: Book, city: City, staff_id: int) -> Actor | None:
-    """Return the member of staff at work, or None when the account is gone or switched off."""
+def actor_of(book: Book, city: City, staff_id: int, now: datetime | None = None) -> Actor | None:
+    """Return the member of staff at work, or None when the account is gone or switched off.
+
+    Only with `now` are they also what they are for those on leave for whom they stand in.
+    """
     account = book.get(StaffRow, staff_id)
     if account is None or not account.active:
         return None
     unit = city.units[account.unit_id]
-    return Actor(account.id, account.name, account.role, unit.id, unit.path)
+    covered = book.covered_units(account.id, STEPS, now) - {unit.id} if now is not None else set()
+    return Actor(
+        account.id,
+        account.name,
+        account.role,
+        unit.id,
+        unit.path,
+        groups=frozenset(map(str, account.groups)),
+        contacts=account.contacts,
+        covers=frozenset(city.units[each].path for each in covered),
+    )
 
 
 def add_staff(book: Book, city: City, row: Mapping[str, str]) -> int:

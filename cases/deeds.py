@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cases import access, effects, facts, intake, labels, ledger, lifecycle, limits, merging, tasks, words
+from cases import absence, access, effects, facts, intake, labels, ledger, lifecycle, limits, merging, tasks, words
 from cases.ledger import NotAllowed, Photo, Who
 from cases.messages import Message, owe, tell_staff
 from cases.storage.tables import StaffRow
@@ -140,6 +140,10 @@ def _assign(deed: Deed) -> None:
     person = deed.book.get(StaffRow, deed.inputs.person)
     if person is None or person.unit_id != deed.case.holder_id or not person.active:
         raise NotAllowed("请选本单位的一个人。")
+    there = absence.stand_in(deed.book, person.id, deed.now)
+    if there != person.id:
+        backup = deed.book.get(StaffRow, there) if there is not None else None
+        raise NotAllowed(f"{person.name}在请假，{f'请交给{backup.name}' if backup is not None else '请交给别人'}。")
     deed.step(Action.ASSIGN, text=f"交给{person.name}。{deed.inputs.text}".strip())
     deed.case.handler_id = person.id
     if person.id != deed.actor.staff_id:

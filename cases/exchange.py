@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cases import ledger, routing
+from cases import audit, contacts, ledger, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
 from cases.sheets import ExchangeError, Line, read, to_csv, to_xlsx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -33,6 +34,8 @@ KEY_CHARACTERS = 80
 CHUNK = 200
 # What a database takes in no text: the null character, and halves of characters.
 UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
+# What makes a report of a text, with the classifier's guesses.
+Classify = Callable[[str], Report]
 # How routing's reason about the place begins (cases/routing.py).
 ABOUT_PLACE = "地点："
 
@@ -46,7 +49,7 @@ class Imported:
 
 
 def exported(book: Book, city: City) -> Iterator[dict[str, Any]]:
-    """Yield every case as a flat row; nothing in it tells who the resident is."""
+    """Yield every case as a flat row; nothing in it tells who the resident is, numbers in texts are masked."""
     for case in book.every_case():
         yield _row(city, case)
 
@@ -60,13 +63,13 @@ def _row(city: City, case: CaseRow) -> dict[str, Any]:
         "state": case.state,
         "category": case.category_code or "",
         "category_name": category.full_name if category else "",
-        "text": case.text,
-        "place": case.place_words,
+        "text": contacts.hidden(case.text),
+        "place": contacts.hidden(case.place_words),
         "grid": city.units[case.grid_id].name if case.grid_id is not None else "",
         "holder": city.units[case.holder_id].name,
-        "result": case.result,
+        "result": contacts.hidden(case.result),
         "rating": case.rating or "",
-        "rating_words": case.rating_words,
+        "rating_words": contacts.hidden(case.rating_words),
         "urges": case.urges,
     } | {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
     return {name: row[name] for name in EXPORTED}
@@ -103,9 +106,7 @@ def read_rows(path: Path) -> list[Line]:
     ]
 
 
-def import_rows(
-    store: Store, cities: CityCache, lines: Sequence[Line], classify: Callable[[str], Report], now: datetime
-) -> Imported:
+def import_rows(store: Store, cities: CityCache, lines: Sequence[Line], classify: Classify, now: datetime) -> Imported:
     """Open a case for each line whose `source_key` is new, routed like any other. Raises ExchangeError.
 
     All lines are checked before the first is written. Then CHUNK of them are one transaction, classified before it
@@ -124,6 +125,29 @@ def import_rows(
         with store.write() as book:
             opened += sum(_open(book, cities.current(book), row, report, now) for row, report in ready)
     return Imported(opened, len(lines) - opened)
+
+
+def take_in(
+    store: Store, cities: CityCache, row: dict[str, str], classify: Classify, now: datetime
+) -> tuple[int, bool]:
+    """Open the case of one row; return its id, and whether it was opened now. Raises ExchangeError.
+
+    A `source_key` that is known gives its case again, however many bring it at once.
+    """
+    with store.read() as book:
+        city, known = cities.current(book), book.case_by_source(row["source_key"])
+    if known is not None:
+        return known.id, False
+    if faults := _faults(city, row):
+        raise ExchangeError(faults)
+    report = _report(city, row, classify)
+    with store.write() as book:
+        book.lock_name(f"source {row['source_key']}")
+        opened = _open(book, cities.current(book), row, report, now)
+        case = book.case_by_source(row["source_key"])
+        if case is None:
+            raise LookupError(row["source_key"])
+        return case.id, opened
 
 
 def _faults(city: City, row: dict[str, str]) -> list[str]:
@@ -148,7 +172,7 @@ def _repeats(lines: Sequence[Line]) -> list[str]:
     ]
 
 
-def _report(city: City, row: dict[str, str], classify: Callable[[str], Report]) -> Report:
+def _report(city: City, row: dict[str, str], classify: Classify) -> Report:
     read = classify(row["text"])
     known = (routing.Guess(row["category"], 1.0),) if row["category"] else read.guesses
     place = city.locate_text(row["place"]) or city.locate_text(row["text"])
@@ -181,4 +205,6 @@ def erase_resident(book: Book, openid: str, now: datetime) -> tuple[int, list[st
             ledger.record(book, case, "erase", ledger.SYSTEM, now, text="居民的个人信息已删除")
             erased += 1
         book.forget_resident(resident)
+    if erased or files:
+        audit.note(book, None, "erase", "居民", f"{erased} 个工单转为匿名，删掉 {len(files)} 个文件", now)
     return erased, files

@@ -55,6 +55,11 @@ def lists_of(city: City, actor: Actor) -> list[ListOf]:
         mine = "派单台" if actor.role == "dispatcher" else "我的队列"
         lists.append(ListOf("mine", mine, Scope(open_states, holder_id=actor.unit_id, kinds=kinds)))
         lists.append(ListOf("asked", "请我协办", Scope(open_states, asked_of=actor.unit_id, kinds=kinds)))
+    covered = [unit for unit in city.units.values() if unit.path in actor.covers]
+    lists += [
+        ListOf(f"covers-{unit.id}", f"代管：{unit.name}", Scope(open_states, holder_id=unit.id, kinds=kinds))
+        for unit in covered
+    ]
     if actor.role == "dispatcher":
         lists.append(ListOf("attention", "要过问", Scope(open_states, attention=True, kinds=kinds)))
         lists.append(ListOf("all", "全部在办", Scope(open_states, kinds=kinds)))

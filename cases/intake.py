@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.access import Actor
-    from cases.city import City
+    from cases.city import City, Unit
     from cases.ledger import Photo
     from cases.storage import Book
     from cases.storage.tables import HistoryRow
@@ -108,15 +108,17 @@ def open_imported(book: Book, city: City, report: Report, now: datetime, *, sour
     return case
 
 
-def open_reported(book: Book, city: City, report: Report, now: datetime, *, channel: str, reporter: Actor) -> CaseRow:
-    """Open and route a case that a member of staff reports; they verify it."""
+def open_reported(
+    book: Book, city: City, report: Report, now: datetime, *, channel: str, reporter: Actor, unit: Unit | None = None
+) -> CaseRow:
+    """Open and route a case that a member of staff reports, or give it to `unit` right away; they verify it."""
     case = _blank(city, report, report.place, now)
     case.channel, case.reporter_id = channel, reporter.staff_id
     if report.guesses and report.guesses[0].chosen and report.guesses[0].code in city.categories:
         case.category_code, case.category_by = report.guesses[0].code, "staff"
     who = Who("staff", frozenset({Relation.REPORTER}), reporter.staff_id, reporter.unit_id)
     _attach(book, case, _enter(book, case, who, now), report, now)
-    _route(book, city, case, now)
+    _route(book, city, case, now, unit)
     return case
 
 
@@ -147,9 +149,6 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     recognised = kind != case.category_code
     rerouted = recognised or holder != case.holder_id
     return Outcome(case, ask_place, placed=placed, recognised=recognised, rerouted=rerouted, choose=choose)
-
-
-ANSWERS = {"solved": "解决了", "partly": "解决了一部分", "unsolved": "没解决"}
 
 
 def verify(
@@ -326,13 +325,13 @@ def put_place(case: CaseRow, place: routing.Located | None) -> None:
         case.lon, case.lat = place.lon, place.lat
 
 
-def _route(book: Book, city: City, case: CaseRow, now: datetime) -> routing.Decision:
-    """Decide the queue anew and put the case there; the reasons are kept with it."""
+def _route(book: Book, city: City, case: CaseRow, now: datetime, wanted: Unit | None = None) -> routing.Decision:
+    """Decide the queue anew and put the case there, or where it is `wanted`; the reasons are kept with it."""
     decision = decide_case(city, case)
     if case.category_by == "classifier":
         case.category_code = decision.category.code if decision.category else None
     case.reasons, case.rule_id = list(decision.reasons), decision.rule_id
-    unit = city.queue_unit(decision.queue, case.grid_id)
+    unit = wanted or city.queue_unit(decision.queue, case.grid_id)
     if unit.kind == "dispatch":
         if case.state == State.NEW:
             ledger.hold(case, city, unit, now)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cases import deeds, facts, intake, lifecycle, routing
+from cases import deeds, facts, intake, routing
 from cases.access import HANDLING_ROLES
-from cases.ledger import SYSTEM, NotAllowed
+from cases.ledger import NotAllowed
 from cases.workflow import Action
 
 if TYPE_CHECKING:
@@ -35,17 +35,16 @@ def report(book: Book, city: City, actor: Actor, told: Report, now: datetime, *,
     own = city.units[actor.unit_id]
     if told.place is None and own.kind == "grid":
         told = replace(told, place=routing.Located(own.name, own.id, "staff"))
-    case = intake.open_reported(book, city, told, now, channel=CHANNEL, reporter=actor)
+    unit = own if done is not None else None
+    case = intake.open_reported(book, city, told, now, channel=CHANNEL, reporter=actor, unit=unit)
     if done is not None:
         _settle(book, city, actor, case, done, now)
     return case
 
 
 def _settle(book: Book, city: City, actor: Actor, case: CaseRow, done: Inputs, now: datetime) -> None:
-    """Take a case into one's own unit and settle it: reported, handled and closed in one step."""
+    """Settle a case that is in one's own unit: reported, handled and closed in one step."""
     if case.alarmed_at is not None:
         raise NotAllowed("这是急事，先上报，按警情处置。")
-    text = "当场处理"
-    lifecycle.step(book, city, case, Action.SEND, SYSTEM, now, text=text, unit=city.units[actor.unit_id])
     who = deeds.who_is(actor, facts.relations(book, city, actor, case))
     deeds.HANDLERS[Action.SETTLE](deeds.Deed(book, city, actor, case, who, done, now))

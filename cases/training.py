@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import classifier
-from cases import learning
+from cases import audit, learning
 from cases.comparison import comparison, objections
 from cases.labels import OWN_WORD
 from cases.ledger import NotAllowed
@@ -351,4 +351,5 @@ def _put_to_use(book: Book, folder: Path, row: ReleaseRow, actor: Actor, now: da
     if row.from_version == row.version:
         raise NotAllowed("现在用的就是这个版本。")
     book.add(row)
+    audit.note(book, actor, "release", row.version, "上线" if row.kind == "release" else "退回到这个版本", now)
     set_current(folder, row.version)

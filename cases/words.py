@@ -118,7 +118,7 @@ EVENTS = {
     "alarm_widened": "警情没人签收",
     "placed": "写明地点",
     "parted": "拆开",
-    "handed_over": "换人经办",
+    "handed_over": "移交",
     "called_back": "回访",
     "called_out": "呼叫值班",
     "yellow_card": "黄牌",

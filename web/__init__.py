@@ -12,7 +12,7 @@ import settings as configuration
 from bot import webhook
 from bot.assembly import build
 from bot.sandbox import blueprint as sandbox
-from web import cli, health, home, logs, security
+from web import api, cli, cli_records, health, home, logs, security
 from web.console import blueprint as console
 from web.residents import blueprint as residents
 from web.residents.session import Sessions
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.session_interface = Sessions()
     app.extensions["house"] = house
     protect = security.protect(app)
-    for routes in (webhook.blueprint(house), health.blueprint(house)):
+    for routes in (webhook.blueprint(house), health.blueprint(house), api.blueprint(house)):
         app.register_blueprint(routes)
         protect.exempt(routes)
     app.register_blueprint(console(house))
@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(routes)
         protect.exempt(routes)
     cli.register(app, house)
+    cli_records.register(app, house)
     return app
 
 

@@ -15,7 +15,7 @@ from bot import posters
 from bot.assembly import utc_now
 from bot.errcodes import WeChatError
 from bot.links import PAGES
-from cases import accounts, exchange, learning
+from cases import accounts, audit, exchange, learning
 from cases.accounts import AccountError
 from cases.city_files import SAMPLE, CityError, load_city
 from cases.intake import Report
@@ -135,6 +135,7 @@ def _staff_commands(group: AppGroup, house: House) -> None:
         row = {"login": login, "name": name, "role": role, "unit": unit, "phone": phone, "password": password}
         with house.store.write() as book:
             accounts.add_staff(book, house.cities.current(book), row)
+            audit.note(book, None, "account", login, f"新建：{ROLES[role]}，{unit}", utc_now())
         click.echo(f"账号 {login} 已建好。")
 
 
@@ -147,10 +148,12 @@ def _case_commands(group: AppGroup, house: House) -> None:
         """Write all cases; nothing in it tells who reported them."""
         with house.store.read() as book:
             content = exchange.write_rows(exchange.exported(book, house.cities.current(book)), form)
+        with house.store.write() as book:
+            audit.note(book, None, "export", "全部工单", f"命令行，{form}", utc_now())
         if out is None:
             sys.stdout.buffer.write(content)
             return
-        _write(out, content)
+        write_whole(out, content)
 
     @group.command("import")
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -192,7 +195,7 @@ def _wechat_commands(group: AppGroup, house: House) -> None:
         if out.suffix.lower() not in {".pdf", ".png"}:
             raise click.BadParameter("文件名请以 .pdf 或 .png 结尾", param_hint="--out")
         poster = posters.poster_of(city, house.wechat, unit)
-        _write(out, posters.pdf([poster]) if out.suffix.lower() == ".pdf" else posters.png(poster.address))
+        write_whole(out, posters.pdf([poster]) if out.suffix.lower() == ".pdf" else posters.png(poster.address))
         click.echo(f"{unit.name}的二维码：{out}")
 
     @group.command("make-posters")
@@ -209,7 +212,7 @@ def _wechat_commands(group: AppGroup, house: House) -> None:
         grids = every if top is None else city.grids_below(top)
         if not grids:
             raise CityError(["这里没有网格"])
-        _write(out, posters.pdf([posters.poster_of(city, house.wechat, grid) for grid in grids]))
+        write_whole(out, posters.pdf([posters.poster_of(city, house.wechat, grid) for grid in grids]))
         click.echo(f"{len(grids)} 张海报：{out}")
 
 
@@ -218,7 +221,7 @@ def _city(house: House) -> City:
         return house.cities.current(book)
 
 
-def _write(out: Path, content: bytes) -> None:
+def write_whole(out: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     draft = out.with_name(f".{out.name}.draft")
     draft.write_bytes(content)

@@ -10,7 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
+from cases import absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 log = logging.getLogger(__name__)
+# So many units without anybody on duty are named.
+NAMED = 5
 
 
 def blueprint(house: House) -> Blueprint:
@@ -49,11 +53,14 @@ def blueprint(house: House) -> Blueprint:
 
 def states(house: House) -> dict[str, str]:
     """Return the state of each part: `ok`, or what is wrong. Only database and city make the service unusable."""
-    database, city, account = "ok", "ok", "unknown"
+    database, city, account, staff = "ok", "ok", "unknown", "unknown"
     try:
         with house.store.read() as book:
             account = book.meta(FAULT_KEY) or "ok"
-            city = "ok" if house.cities.current(book).units else "没有载入城市：flask --app web load-city"
+            known = house.cities.current(book)
+            city = "ok" if known.units else "没有载入城市：flask --app web load-city"
+            deserted = absence.deserted(book, known, utc_now())
+            staff = "、".join(each.unit.name for each in deserted[:NAMED]) + " 没人当班" if deserted else "ok"
     except SQLAlchemyError as error:
         log.warning("database not ready: %s", type(error).__name__)
         database, city = type(error).__name__, "unknown"
@@ -64,6 +71,7 @@ def states(house: House) -> dict[str, str]:
         "wechat": account,
         "redis": house.bell.fault() or "ok",
         "media": house.media.fault() or "ok",
+        "staff": staff,
         "classifier": "；".join(f"{name}: {fault}" for name, fault in faults.items()) or "ok",
     }
 

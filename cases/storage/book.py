@@ -12,6 +12,7 @@ from cases.storage.city import CityQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.outbox import OutboxQueries, cases_unheard
 from cases.storage.registry import RegistryQueries
+from cases.storage.staffing import StaffingQueries
 from cases.storage.tables import (
     AttachmentRow,
     Base,
@@ -25,12 +26,13 @@ from cases.storage.tables import (
     StaffRow,
     UnitRow,
 )
+from cases.storage.trail import TrailQueries
 from cases.storage.triage import TriageQueries
 from cases.storage.work import WorkQueries, with_open_task
 from cases.workflow import ENDED, OPEN, UNRESOLVED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -60,12 +62,22 @@ class QueuePage:
     pages: int
 
 
-class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, WorkQueries, RegistryQueries):
+class Book(
+    OutboxQueries,
+    CityQueries,
+    LabelQueries,
+    TriageQueries,
+    WorkQueries,
+    TrailQueries,
+    StaffingQueries,
+    RegistryQueries,
+):
     """The case book within one transaction."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._owed: list[OutboxRow | AttachmentRow] = []
+        self._last: list[Callable[[], None]] = []
 
     # -- rows --------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ class Store:
             with session.begin():
                 book = Book(session)
                 yield book
+                book.finish()
             bells = book.bells()
         if bells:
             self._ring(bells)

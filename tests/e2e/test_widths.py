@@ -35,11 +35,17 @@ REGISTRY = (
 # Who looks at which pages; {number} is a case with long words.
 PAGES = {
     ANYBODY: ("/", "/sandbox/", "/console/login"),
-    "urban": ("/console/", "/console/?list=resolved", "/console/?list=ended", "/console/cases/{number}"),
+    "urban": (
+        "/console/",
+        "/console/?list=resolved",
+        "/console/?list=ended",
+        "/console/cases/{number}",
+        "/console/team",
+    ),
     "dispatcher": ("/console/", "/console/?list=all", "/console/cases/{number}", "/console/triage"),
     "leader": ("/console/?list=all", "/console/cases/{number}"),
     "admin": (
-        *("/console/categories", "/console/rules", "/console/rules/edit"),
+        *("/console/categories", "/console/rules", "/console/rules/edit", "/console/audit", "/console/team"),
         *(f"/console/registry/{page}" for page in REGISTRY),
     ),
 }

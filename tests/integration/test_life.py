@@ -462,6 +462,8 @@ def on_duty(desk: Desk, *logins: str) -> None:
     """Put these people on the dispatchers' roster, in this order."""
     with desk.house.store.write() as book:
         unit = desk.house.cities.current(book).dispatch
+        for turn in book.rows_of(DutyRow):
+            book.drop(turn)
         for position, login in enumerate(logins, 1):
             span = {"starts_at": desk.now - timedelta(hours=1), "ends_at": desk.now + timedelta(hours=8)}
             book.add(DutyRow(unit_id=unit.id, staff_id=desk.staff_id(login), position=position, **span))

@@ -182,7 +182,8 @@ def test_without_a_template_staff_know_what_to_do(house: House, phone: Phone, wa
     row = row_of(wang)
     assert (row.state, row.attempts, "48小时" in row.error) == ("undeliverable", 0, True)
     page = Staff(app, "urban").open(wang.case()).text
-    assert "请打居民留的电话 13912345678；居民再来消息时会自动补发。" in page
+    assert "点“查看电话”打 139****5678；居民再来消息时会自动补发。" in page
+    assert "13912345678" not in page
 
 
 def test_who_left_costs_no_call(house: House, phone: Phone, wang: Resident, reply: Callable[[str], OutboxRow]) -> None:

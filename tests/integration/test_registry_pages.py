@@ -11,7 +11,7 @@ import pytest
 from cases import registry
 from cases.registry import TABLES
 from cases.storage.tables import PlaceRow
-from cases.storage.working import DayRow
+from cases.storage.working import AuditRow, DayRow
 from tests.integration.people import Resident, Staff
 
 if TYPE_CHECKING:
@@ -311,6 +311,32 @@ def test_shapes_come_by_file(house: House, admin: Staff) -> None:
     assert "重叠" in page.text
     confirm(admin, page)
     assert shape(house, "grid-cuihu-01")["coordinates"][0][0][1] == pytest.approx(36.655539)
+
+
+def test_every_change_is_on_the_trail(house: House, admin: Staff) -> None:
+    """What is saved, imported, deleted, drawn, exported, and each new password is a line with what changed in it."""
+    post(
+        admin,
+        "units/row",
+        key="dept-water",
+        name="水务中心",
+        kind="department",
+        parent="district",
+        phone="0000-81001112",
+    )
+    confirm(admin, upload(admin, "units", "x.csv", b"code,phone\ndept-gas,13912345678\n"))
+    post(admin, "plans/delete", key="fire")
+    post(admin, "staff/password", key="water")
+    admin.client.get(f"{HOME}staff/export.csv")
+    post(admin, "units/row", key="dept-water", name="", kind="department", parent="district")
+    with house.store.read() as book:
+        lines = [(row.action, row.subject, row.detail) for row in book.rows_of(AuditRow) if row.action != "login"]
+    assert lines[0] == ("change", "单位 dept-water", "水务中心：名称 水务局 改成 水务中心")
+    assert lines[1][:2] == ("change", "单位 dept-gas")
+    assert "13912345678" not in lines[1][2]
+    assert lines[2] == ("change", "应急预案 fire", "删除 着火了")
+    assert lines[3][:2] == ("account", "人员 water")
+    assert lines[4:] == [("export", "人员", "csv")]
 
 
 def test_fields_are_found_by_words(admin: Staff) -> None:

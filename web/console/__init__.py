@@ -9,6 +9,7 @@ from flask import Blueprint
 from web.console import (
     admin,
     calls,
+    contact,
     files,
     guide,
     label_import,
@@ -24,7 +25,9 @@ from web.console import (
     report,
     rules,
     session,
+    team,
     texts,
+    trail,
     trainings,
     triage,
 )
@@ -33,9 +36,10 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 PARTS = (
-    session, pages, report, notices, calls, files, admin, guide, texts, posters, rules,
-    learning, trainings, labels, label_import, triage, registry, registry_import, registry_calendar, registry_grids,
-)  # fmt: skip
+    *(session, pages, contact, report, notices, calls, files, admin, guide, texts, posters, rules),
+    *(learning, trainings, labels, label_import, triage, trail, team),
+    *(registry, registry_import, registry_calendar, registry_grids),
+)
 
 
 def blueprint(house: House) -> Blueprint:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
 
+from bot.assembly import utc_now
 from cases.registry import TABLES
-from cases.registry.bringing import write_down
+from cases.registry.bringing import tell, write_down
 from cases.registry.columns import NO, YES
 from cases.registry.matters import BY_PLACE, HOURS
 from cases.storage.tables import CategoryRow
@@ -58,7 +59,7 @@ def _queues(city: City, chosen: str) -> tuple[tuple[str, tuple[Choice, ...]], ..
     )
 
 
-def _save(book: Book, _city: City, _me: Actor) -> Page:
+def _save(book: Book, _city: City, me: Actor) -> Page:
     """Save queue and limits of one kind, by the registry's checks; its names are changed there."""
     code, form = request.form.get("code", ""), request.form
     values = {name: form.get(name, "") for name in ("queue", *HOURS)}
@@ -68,6 +69,7 @@ def _save(book: Book, _city: City, _me: Actor) -> Page:
         said = "；".join(map(str, brought.plan.faults)) if brought is not None else "没有这一类"
         flash(f"没有保存：{said}。请检查队列和时限（大于 0 的小时数）。", "error")
         return redirect(url_for("console.categories"))
+    tell(book, me, TABLES["categories"], brought.plan, utc_now())
     row = book.get(CategoryRow, code)
     flash(f"“{row.name if row else code}”已保存，新来的工单马上按新的办。", "ok")
     return redirect(url_for("console.categories", _anchor=f"kind-{code}"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 from pypinyin import Style, lazy_pinyin
 
-from cases import triage, words
+from cases import contacts, triage, words
 from cases.deciding import place_of
 from cases.numbers import number_of
 from cases.routing import PLACE_SOURCES
@@ -99,7 +99,7 @@ def board(
     asked, returned = book.waits_for_answer(case.id), _returned(book, city, case)
     return Board(
         line=shape.case_line(book, city, case, now),
-        text=marked(case.text, [str(word) for word in case.evidence]),
+        text=marked(contacts.hidden(case.text), [str(word) for word in case.evidence]),
         media=tuple(shape.media_of(part, heard=True) for part in book.attachments(case.id)),
         map=map_view(city, case),
         grid=city.units[case.grid_id].name if case.grid_id is not None else "",
@@ -154,7 +154,7 @@ def _returned(book: Book, city: City, case: CaseRow) -> _Return | None:
     person = book.get(StaffRow, row.staff_id) if row.staff_id is not None else None
     unit = city.units[person.unit_id] if person is not None else None
     who = f"{unit.name} {person.name}" if person is not None and unit is not None else "承办单位"
-    return _Return(who, unit, row.text)
+    return _Return(who, unit, contacts.hidden(row.text))
 
 
 def _resident(book: Book, case: CaseRow) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
-from cases import callbacks, facts, handling, limits, tasks
+from cases import callbacks, contacts, facts, handling, limits, tasks
 from cases.access import HANDLING_ROLES
 from cases.callbacks import Heard
 from cases.ledger import NotAllowed
@@ -64,14 +64,14 @@ def _line(row: CallbackRow, case: CaseRow, now: datetime) -> CallLine:
         id=row.id,
         number=number_of(case.id),
         spoken=spoken(number_of(case.id)),
-        title=title_of(case.text),
+        title=contacts.hidden(title_of(case.text)),
         why=callbacks.WHY[row.why],
         due=limits.spoken_time(row.due_at, now),
         late=row.due_at <= now,
         tries=row.tries,
-        result=case.result,
+        result=contacts.hidden(case.result),
         rating=RATINGS.get(case.rating or "", ""),
-        rating_words=case.rating_words,
+        rating_words=contacts.hidden(case.rating_words),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cases import limits, windows, words, worktime
-from cases.labels import PHONE
 from web.console.present import Delivery
 
 if TYPE_CHECKING:
@@ -13,16 +12,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.storage import Book
-    from cases.storage.tables import CaseRow, HistoryRow, OutboxRow, ResidentRow
+    from cases.storage.tables import CaseRow, OutboxRow, ResidentRow
 
 ARRIVED = frozenset({"sent", "delivered"})
-
-
-def phone_of(case: CaseRow, history: Sequence[HistoryRow]) -> str:
-    """Return the number that the resident left in their own words, if they may be known; else nothing."""
-    said = "" if case.anonymous else "\n".join([case.text, *(row.text for row in history if row.who == "resident")])
-    found = PHONE.search(said)
-    return found[0] if found else ""
 
 
 def fates(case: CaseRow, messages: Sequence[OutboxRow], phone: str) -> tuple[Delivery, ...]:
@@ -48,7 +40,7 @@ def _fate(row: OutboxRow, phone: str) -> Delivery:
 
 def _todo(row: OutboxRow, phone: str) -> str:
     """Say whom to call, and what happens by itself."""
-    call = f"请打居民留的电话 {phone}" if phone else "请打电话或上门告诉居民"
+    call = f"点“查看电话”打 {phone}" if phone else "请打电话或上门告诉居民"
     return f"{call}；居民再来消息时会自动补发。" if row.when_back else f"{call}。"
 
 

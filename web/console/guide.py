@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, request, url_for
 
+from bot.assembly import utc_now
+from cases import audit
 from cases.city import VERSION_KEY
 from cases.storage.tables import GuideRow
 from web.console.session import Page, admins_only, frame
@@ -52,7 +54,7 @@ def _row(book: Book) -> GuideRow | None:
     return book.get(GuideRow, int(number)) if number.isascii() and number.isdigit() else None
 
 
-def _save(book: Book, _city: City, _me: Actor) -> Page:
+def _save(book: Book, _city: City, me: Actor) -> Page:
     row = _row(book)
     fields = {name: request.form.get(name, "").replace("\r\n", "\n").strip() for name in LENGTHS}
     fault = _fault(book, row, fields)
@@ -65,6 +67,7 @@ def _save(book: Book, _city: City, _me: Actor) -> Page:
     row.elsewhere = "elsewhere" in request.form
     book.add(row)
     book.set_meta(VERSION_KEY, uuid.uuid4().hex)
+    audit.changed(book, me, f"办事指南 {row.id}", f"保存“{row.title}”", utc_now())
     flash(f"“{row.title}”已保存，居民再问就按新的答。", "ok")
     return redirect(url_for("console.guide", _anchor=f"guide-{row.id}"))
 
@@ -90,10 +93,11 @@ def _names(text: str) -> list[str]:
     return list(dict.fromkeys(filter(None, parts)))[:NAMES]
 
 
-def _delete(book: Book, _city: City, _me: Actor) -> Page:
+def _delete(book: Book, _city: City, me: Actor) -> Page:
     row = _row(book)
     if row is not None and row.id is not None:
         book.drop(row)
         book.set_meta(VERSION_KEY, uuid.uuid4().hex)
+        audit.changed(book, me, f"办事指南 {row.id}", f"删除“{row.title}”", utc_now())
         flash(f"“{row.title}”已删除。", "ok")
     return redirect(url_for("console.guide"))

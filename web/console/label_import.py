@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
 from cases import labels, orders, sheets, training
@@ -109,12 +109,13 @@ def _preview(house: House, book: Book, city: City, me: Actor, token: str) -> Pag
 
 def _keep(house: House, token: str) -> Page:
     """Keep the labels, some hundred at a time, so that residents never wait for a long file."""
-    path = kept_files.kept(house, token)
-    sheet = _sheet(path)
     with house.store.read() as book:
         city = house.cities.current(book)
         me = actor(book, city)
-        training.may_train(me)
+        if me.role not in training.TRAINERS:
+            abort(403)
+        path = kept_files.kept(house, token)
+        sheet = _sheet(path)
         found = _looked_at(book, city, sheet, _columns(sheet))
     done = 0
     for at in range(0, len(found.orders), CHUNK):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
-from cases import dataset, figures, labels, learning, training
+from cases import audit, dataset, figures, labels, learning, training
 from cases.ledger import NotAllowed
 from cases.numbers import case_id_of, number_of
 from cases.storage.tables import StaffRow
@@ -93,6 +93,7 @@ def _new_kind(book: Book, city: City, me: Actor) -> Page:
     except NotAllowed as refusal:
         flash(str(refusal), "error")
         return redirect(url_for("console.labels", _anchor="new-kind"))
+    audit.changed(book, me, f"类别 {code}", "新加", utc_now())
     flash(f"加好了。找 {figures.WANTED_LABELS} 到 30 件这样的工单标上，再训练，程序就认得了。", "ok")
     return redirect(url_for("console.kind", code=code))
 
@@ -148,7 +149,12 @@ def _set_auto(book: Book, _city: City, me: Actor, code: str) -> Page:
         return tried(partial(_refuse, "把握请填 1 到 99 的整数，或者空着。"), "", back)
     confident = int(text) / 100 if text else None
     done = "已保存：有把握的自动派。" if auto else "已保存：这一类都先交派单员。"
-    return tried(lambda: dataset.set_auto(book, me, code, confident, auto=auto), done, back)
+
+    def keep() -> None:
+        dataset.set_auto(book, me, code, confident, auto=auto)
+        audit.changed(book, me, f"类别 {code}", "自动派" if auto else "先交派单员", utc_now())
+
+    return tried(keep, done, back)
 
 
 def _refuse(words: str) -> None:

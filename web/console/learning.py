@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
-from cases import figures, learning, training
+from cases import audit, figures, learning, training
 from cases.city import CONFIDENT_KEY, VERSION_KEY
 from cases.ledger import NotAllowed
 from cases.storage.tables import StaffRow
@@ -156,13 +156,14 @@ def _release(book: Book, row: Any, version: str | None) -> dict[str, Any]:  # no
     }
 
 
-def _set_confidence(book: Book, _city: City, _me: Actor) -> Page:
+def _set_confidence(book: Book, _city: City, me: Actor) -> Page:
     text = request.form.get("confident", "")
     if not (text.isascii() and text.isdigit() and LEAST_PERCENT <= int(text) <= MOST_PERCENT):
         flash(f"没有保存：请填 {LEAST_PERCENT} 到 {MOST_PERCENT} 之间的整数。", "error")
     else:
         book.set_meta(CONFIDENT_KEY, str(int(text) / 100))
         book.set_meta(VERSION_KEY, uuid.uuid4().hex)
+        audit.changed(book, me, "自动派单的把握", f"{text}%", utc_now())
         flash(f"已保存：把握有 {text}% 的自动派，低于的交派单员。", "ok")
     return redirect(url_for("console.learning", _anchor="knob"))
 

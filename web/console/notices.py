@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, url_for
 
 from bot.assembly import utc_now
-from cases import facts, limits
+from cases import contacts, facts, limits
 from cases.numbers import number_of, spoken
 from cases.storage.tables import CaseRow
 from cases.storage.working import NoticeRow
@@ -56,7 +56,7 @@ def _line(book: Book, city: City, me: Actor, row: NoticeRow, now: datetime) -> N
         text=row.text if seen else "",
         number=number_of(case.id) if seen else "",
         spoken=spoken(number_of(case.id)),
-        title=title_of(case.text) if seen else "这个工单已经转走了",
+        title=contacts.hidden(title_of(case.text)) if seen else "这个工单已经转走了",
         at=f"{limits.span(now - row.created_at)}前",
         unread=row.read_at is None,
         pressing=row.kind in PRESSING,

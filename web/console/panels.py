@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cases import facts, limits, merging, tasks, words
+from cases import contacts, facts, limits, merging, tasks, words
 from cases.callbacks import OUTCOMES, WHY
 from cases.numbers import number_of, spoken
 from cases.storage.tables import StaffRow
@@ -101,7 +101,7 @@ def others(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[Rel
 def _related(case: CaseRow, why: str) -> Related:
     number = number_of(case.id)
     state = words.STAFF_STATES[State(case.state)]
-    return Related(number, spoken(number), words.title_of(case.text), state, why)
+    return Related(number, spoken(number), contacts.hidden(words.title_of(case.text)), state, why)
 
 
 def notes(book: Book, city: City, case: CaseRow, now: datetime) -> tuple[str, ...]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cases.contacts import Offer
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,7 @@ class CasePage:
     others: tuple[Related, ...] = ()
     canned: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    contact: Offer | None = None
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
 from bot.assembly import utc_now
-from cases import accounts, sheets
+from cases import accounts, audit, sheets
 from cases.registry import TABLES, grids, world
-from cases.registry.bringing import write_down
+from cases.registry.bringing import tell, write_down
 from cases.registry.matters import BY_PLACE
 from cases.registry.plan import exported, touch
 from cases.registry.table import Saving, Started
@@ -52,7 +52,7 @@ def register(routes: Blueprint, house: House) -> None:
     routes.post("/registry/<code>/row", endpoint="registry_save")(writes(_save))
     routes.post("/registry/<code>/delete", endpoint="registry_delete")(writes(_delete))
     routes.post("/registry/staff/password", endpoint="registry_password")(writes(_password))
-    routes.get("/registry/<code>/export.<form>", endpoint="registry_export")(reads(_export))
+    routes.get("/registry/<code>/export.<form>", endpoint="registry_export")(writes(_export))
 
 
 def table_of(code: str) -> Table[Any]:
@@ -134,6 +134,7 @@ def _save(book: Book, city: City, me: Actor, code: str) -> Page:
     if not brought.done:
         old = _old_row(book, table, key)
         return form_page(book, city, me, table, key, {**(old or {}), **values}, old, brought.plan.faults)
+    tell(book, me, table, brought.plan, utc_now())
     title = table.title_of(brought.plan.changes[0].new) if brought.plan.changes else ""
     if brought.started:
         return started_page(book, city, me, table, brought.started)
@@ -148,12 +149,14 @@ def started_page(book: Book, city: City, me: Actor, table: Table[Any], started: 
     )
 
 
-def _delete(book: Book, _city: City, _me: Actor, code: str) -> Page:
-    table = table_of(code)
+def _delete(book: Book, _city: City, me: Actor, code: str) -> Page:
+    table, key = table_of(code), request.form.get("key", "").replace("\0", "")
     if not table.deletes:
         abort(404)
-    if table.delete(book, request.form.get("key", "")):
+    old = table.one(book, key)
+    if old is not None and table.delete(book, key):
         touch(book, table)
+        audit.changed(book, me, f"{table.name} {key}", f"删除 {table.title_of(old)}", utc_now())
         flash("已删除。", "ok")
     else:
         flash("这一条已经不在了。", "warn")
@@ -166,10 +169,11 @@ def _password(book: Book, city: City, me: Actor) -> Page:
         flash("这个账号已经不在了。", "warn")
         return redirect(url_for("console.registry_list", code="staff"))
     started = Started(account.login, account.name, accounts.restart(account))
+    audit.note(book, me, "account", f"人员 {account.login}", "给了新的初始密码", utc_now())
     return started_page(book, city, me, TABLES["staff"], [started])
 
 
-def _export(book: Book, _city: City, _me: Actor, code: str, form: str) -> Page:
+def _export(book: Book, _city: City, me: Actor, code: str, form: str) -> Page:
     table = table_of(code)
     writers: dict[str, Callable[[], bytes]] = {
         "xlsx": lambda: sheets.to_xlsx(table.name, [column.name for column in table.exported], exported(book, table)),
@@ -180,6 +184,7 @@ def _export(book: Book, _city: City, _me: Actor, code: str, form: str) -> Page:
     if form not in writers:
         abort(404)
     stream = io.BytesIO(writers[form]())
+    audit.note(book, me, "export", table.name, form, utc_now())
     return send_file(stream, MIMES[form], as_attachment=True, download_name=f"{table.name}.{form}", max_age=0)
 
 

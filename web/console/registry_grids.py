@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, render_template, request, url_for
 
+from bot.assembly import utc_now
 from cases.registry import TABLES
-from cases.registry.bringing import write_down
+from cases.registry.bringing import tell, write_down
 from cases.registry.grids import DECIMALS
 from web.console.registry import ADMINS
 from web.console.session import Page, frame, only
@@ -157,5 +158,6 @@ def _save(book: Book, city: City, me: Actor) -> Page:
     brought = write_down(book, TABLES["grids"], old, values, request.form.get("heeded", ""))
     if not brought.done:
         return _page(book, city, me, grid, Draft(code, geometry, brought.plan))
+    tell(book, me, TABLES["grids"], brought.plan, utc_now())
     flash(f"{grid.name}的边界已保存。" if brought.plan.changes else "边界没有变。", "ok")
     return redirect(url_for("console.registry_grids", unit=request.form.get("unit") or None, pick=code))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import abort, flash, redirect, render_template, request, url_for
 
+from bot.assembly import utc_now
 from cases import sheets
 from cases.registry.bringing import GEOJSON, bring, look, sheet_of
 from cases.sheets import ExchangeError
@@ -95,10 +96,11 @@ def _bring(house: House, code: str, token: str) -> Page:
     """Bring in what was looked at. The transaction is its own: passwords are hashed before it begins."""
     table = table_of(code)
     with house.store.read() as book:
-        if actor(book, house.cities.current(book)).role not in ADMINS:
-            abort(403)
+        me = actor(book, house.cities.current(book))
+    if me.role not in ADMINS:
+        abort(403)
     path = kept_files.kept(house, token)
-    brought = bring(house.store, table, sheet_of(table, path), request.form.get("seen", ""))
+    brought = bring(house.store, table, sheet_of(table, path), request.form.get("seen", ""), me, utc_now())
     if not brought.done:
         flash("刚才看过以后，情况变了，什么都没写。请再看一遍。", "warn")
         return redirect(url_for("console.registry_preview", code=code, token=token))

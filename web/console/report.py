@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
 from bot.emergency import danger_in
@@ -40,11 +40,15 @@ def register(routes: Blueprint, house: House) -> None:
     @routes.post("/report")
     def send_report() -> Page:
         with house.store.read() as book:
-            actor(book, house.cities.current(book))
+            if actor(book, house.cities.current(book)).role not in HANDLING_ROLES:
+                abort(403)
         text = words_of()[:TEXT_LIMIT]
         told = _told(house, text)
         try:
-            with kept_photos(house.media, phase="before") as photos, kept_photos(house.media, "after") as after:
+            with (
+                kept_photos(house.media, phase="before") as photos,
+                kept_photos(house.media, "after", phase="after") as after,
+            ):
                 return _report(house, told, photos, after)
         except (NotAllowed, BadMedia) as refusal:
             flash(str(refusal), "error")

@@ -9,7 +9,7 @@ from flask import current_app, flash, redirect, render_template, request, url_fo
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from bot.assembly import utc_now
-from cases import facts
+from cases import audit, facts
 from cases.city import VERSION_KEY
 from cases.deciding import areas_of, place_of
 from cases.numbers import number_of, spoken
@@ -128,6 +128,9 @@ def _make(book: Book, city: City, me: Actor, change: Mapping[str, Any]) -> Page:
 def _put(book: Book, city: City, me: Actor, change: Mapping[str, Any], after: Sequence[Draft]) -> Page:
     keep(book, after, me.staff_id, utc_now())
     book.set_meta(VERSION_KEY, uuid.uuid4().hex)
+    audit.changed(
+        book, me, f"派单规则 {change['id'] or '新'}", DOING[change["do"]].format(name=_name(city, change)), utc_now()
+    )
     new = change["do"] == "save" and change["id"] == NEW
     words = "“{name}”已保存，还没启用。" if new else DONE[change["do"]]
     flash(words.format(name=_name(city, change)), "ok")

@@ -10,13 +10,14 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 
 from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
-from cases import accounts, alarms, handling, limits, triage
+from cases import accounts, alarms, audit, contacts, handling, limits, triage
 from cases.access import HANDLING_ROLES
 from cases.callbacks import ROLES as CALLERS
 from cases.numbers import number_of
 from cases.training import TRAINERS
 from cases.words import ROLES, title_of
 from web.console.present import Alarm, Person, Tab
+from web.console.strip import warnings
 from web.home import samples
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def register(routes: Blueprint, house: House) -> None:
 
     @routes.post("/logout")
     def logout() -> Response:
+        _note_leaving(house)
         session.clear()
         flash("已退出。", "ok")
         return redirect(url_for("console.login"))
@@ -69,6 +71,13 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.read() as book:
             city = house.cities.current(book)
             return render_template("console/alarms.html", alarms=alarm_lines(book, city, actor(book, city)))
+
+
+def _note_leaving(house: House) -> None:
+    staff_id = session.get("staff_id")
+    if isinstance(staff_id, int):
+        with house.store.write() as book:
+            audit.note(book, staff_id, "logout", "", "", utc_now())
 
 
 def _form(house: House, login: str, error: str) -> str:
@@ -83,7 +92,7 @@ def _inside(address: str) -> str:
 def actor(book: Book, city: City) -> Actor:
     """Return who is logged in; others are sent to the login page."""
     staff_id = session.get("staff_id")
-    found = accounts.actor_of(book, city, staff_id) if isinstance(staff_id, int) else None
+    found = accounts.actor_of(book, city, staff_id, utc_now()) if isinstance(staff_id, int) else None
     if found is None:
         session.clear()
         here = request.full_path if request.method == "GET" else ""
@@ -119,6 +128,7 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         "here": current,
         "alarms": alarm_lines(book, city, found),
         "account_fault": fault,
+        "warnings": warnings(book, city, found),
     }
 
 
@@ -130,7 +140,7 @@ def alarm_lines(book: Book, city: City, found: Actor) -> list[Alarm]:
     """Return the unacknowledged alarms that this person is to see."""
     now = utc_now()
     return [
-        Alarm(number_of(case.id), title_of(case.text), limits.spoken_time(case.alarmed_at or now, now))
+        Alarm(number_of(case.id), contacts.hidden(title_of(case.text)), limits.spoken_time(case.alarmed_at or now, now))
         for case in alarms.ringing(book, city, found, now)
     ]
 
@@ -148,6 +158,11 @@ def only(roles: frozenset[str], view: Callable[..., Page], house: House, *, writ
             return view(book, city, found, **parts)
 
     return guarded
+
+
+def anybody(view: Callable[..., Page], house: House, *, writes: bool) -> Callable[..., Page]:
+    """Return a view for everybody who is logged in, called as those of `only`."""
+    return only(frozenset(ROLES), view, house, writes=writes)
 
 
 def admins_only(view: Callable[[Book, City, Actor], Page], house: House, *, writes: bool) -> Callable[..., Page]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from cases import handling, limits, neighbours, words
+from cases import contacts, handling, limits, neighbours, words
 from cases.numbers import number_of, spoken
 from cases.routing import PLACE_SOURCES
 from cases.storage.tables import ResidentRow, StaffRow
 from cases.workflow import UNRESOLVED, Action, State
 from web.console import panels
-from web.console.fates import fates, moment, phone_of, window
+from web.console.fates import fates, moment, window
 from web.console.forms import action_forms, canned
 from web.console.maps import map_view
 from web.console.present import CaseLine, CasePage, Entry, Event, Media
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     Likeness = Callable[[str, Sequence[str]], Sequence[float]]
 
-CHANNELS = {"wechat": "微信", "import": "导入", "patrol": "巡查上报"}
+CHANNELS = {"wechat": "微信", "import": "导入", "patrol": "巡查上报", "api": "接口"}
 EVENT_NAMES = words.EVENTS | {str(key): name for key, name in words.ACTIONS.items()}
 # What staff write for each other: it stands in the talk as an internal note.
 INTERNAL = frozenset({Action.NOTE, Action.CONTACT, Action.MEASURE, Action.END_ALARM, Action.ANSWER_TASK})
@@ -43,17 +44,17 @@ DUE_VERBS = {
 }
 
 
-def case_line(book: Book, city: City, case: CaseRow, now: datetime) -> CaseLine:
-    """Return a case as one line of a list."""
+def case_line(book: Book, city: City, case: CaseRow, now: datetime, *, looked: bool = False) -> CaseLine:
+    """Return a case as one line of a list; numbers in its words are masked, unless this person has `looked`."""
     category = city.categories.get(case.category_code or "")
     number = number_of(case.id)
     photos = sum(part.kind == "photo" for part in book.attachments(case.id))
     return CaseLine(
         number=number,
         spoken=spoken(number),
-        title=" ".join(case.text.split()) or "（没有文字）",
+        title=contacts.readable(" ".join(case.text.split()), looked=looked) or "（没有文字）",
         category=category.name if category else "类别待定",
-        place=case.place_words or "地点待定",
+        place=contacts.readable(case.place_words, looked=looked) or "地点待定",
         state=case.state,
         state_name=words.STAFF_STATES[State(case.state)],
         holder=city.units[case.holder_id].name,
@@ -81,10 +82,16 @@ def case_page(
     `alike` says how much a text is like others in meaning, from 0 to 1.
     """
     history, names = book.history(case.id), _Names(book, city)
+    looked = contacts.has_looked(book, me, case, now)
+    offer = contacts.offer(me, case, history)
+
+    def read(text: str) -> str:
+        return contacts.readable(text, looked=looked)
+
     resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
     return CasePage(
-        line=case_line(book, city, case, now),
-        text=case.text,
+        line=case_line(book, city, case, now, looked=looked),
+        text=read(case.text),
         channel=CHANNELS.get(case.channel, case.channel),
         resident=_resident_name(resident, case),
         anonymous=case.anonymous,
@@ -93,20 +100,21 @@ def case_page(
         place_source=PLACE_SOURCES.get(case.place_source, ""),
         grid=city.units[case.grid_id].name if case.grid_id is not None else "",
         map=map_view(city, case),
-        joined=tuple((number_of(each.id), each.text) for each in book.merged_into(case.id)),
+        joined=tuple((number_of(each.id), read(each.text)) for each in book.merged_into(case.id)),
         merged_into=number_of(case.merged_into_id) if case.merged_into_id is not None else "",
-        reasons=tuple(case.reasons),
+        reasons=tuple(read(str(reason)) for reason in case.reasons),
         guesses=tuple(_guess(city, guess) for guess in case.guesses),
         evidence=tuple(str(each[0] if isinstance(each, list) else each) for each in case.evidence),
         model_version=case.model_version or "",
         rule=next((rule.said for rule in city.rules if rule.id == case.rule_id), ""),
-        result=case.result,
+        result=read(case.result),
         explained=case.outcome == "unsolved" or case.state == State.UNSOLVED,
         rating=words.RATINGS.get(case.rating or "", ""),
-        rating_words=case.rating_words,
+        rating_words=read(case.rating_words),
         window=window(book, resident, now),
-        thread=_thread(book, case, history, names, voices=handling.may_hear(case, held)),
-        events=tuple(_event(row, names) for row in history if row.action != "answer"),
+        thread=_thread(book, case, history, names, _Eyes(read, offer, voices=handling.may_hear(case, held))),
+        events=tuple(_event(row, names, read) for row in history if row.action != "answer"),
+        contact=offer,
         actions=action_forms(book, city, me, case),
         tasks=panels.task_list(book, city, case, now),
         danger=panels.alarm_panel(book, case),
@@ -139,9 +147,16 @@ class _Names:
         return self._known[staff_id]
 
 
-def _thread(
-    book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Names, *, voices: bool
-) -> tuple[Entry, ...]:
+@dataclass(frozen=True)
+class _Eyes:
+    """What this person may read and hear: texts as they may read them, the numbers offered, the resident's voice."""
+
+    read: Callable[[str], str]
+    offer: contacts.Offer
+    voices: bool
+
+
+def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Names, eyes: _Eyes) -> tuple[Entry, ...]:
     """Return the talk: what the resident hears and says, and the internal notes."""
     parts: dict[int | None, list[AttachmentRow]] = defaultdict(list)
     for part in book.attachments(case.id):
@@ -149,20 +164,20 @@ def _thread(
     owed: dict[int | None, list[OutboxRow]] = defaultdict(list)
     for message in book.owed(case.id):
         owed[message.history_id].append(message)
-    entries, phone = [], phone_of(case, history)
+    entries, phone = [], "、".join(eyes.offer.masked)
     for row in history:
         messages = owed[row.id]
         internal = row.action in INTERNAL
         if not (row.public or messages or internal):
             continue
         notice = next((message.text for message in messages if message.text), "")
-        media = tuple(media_of(part, heard=voices) for part in parts[row.id])
+        media = tuple(media_of(part, heard=eyes.voices, read=eyes.read) for part in parts[row.id])
         entries.append(
             Entry(
                 at=moment(row.at),
                 who=row.who,
                 name=names.of(row),
-                text=_said(row, media) if row.public or internal else notice,
+                text=eyes.read(_said(row, parts[row.id]) if row.public or internal else notice),
                 public=row.public or bool(messages),
                 media=media,
                 deliveries=fates(case, messages, phone),
@@ -171,29 +186,29 @@ def _thread(
     return tuple(entry for entry in entries if entry.text or entry.media)
 
 
-def _said(row: HistoryRow, media: tuple[Media, ...]) -> str:
+def _said(row: HistoryRow, parts: Sequence[AttachmentRow]) -> str:
     """Return the words of a line; a voice shows its own below itself."""
-    return "" if any(part.transcript == row.text for part in media) else row.text
+    return "" if any(part.transcript == row.text for part in parts) else row.text
 
 
-def media_of(part: AttachmentRow, *, heard: bool) -> Media:
+def media_of(part: AttachmentRow, *, heard: bool, read: Callable[[str], str] = contacts.hidden) -> Media:
     """Return a photo, voice or video; of a voice that this person may not hear only the words."""
     if part.kind == "voice" and not heard:
-        return Media(part.kind, "withheld", "", "", part.transcript, "", "居民要求匿名，语音只给派单员听")
+        return Media(part.kind, "withheld", "", "", read(part.transcript), "", "居民要求匿名，语音只给派单员听")
     stored = part.state == "stored"
     url = url_for("console.file", attachment_id=part.id) if stored else ""
     thumbnail = url_for("console.file", attachment_id=part.id, thumb=1) if stored and part.kind != "voice" else ""
     seconds = f"{part.seconds:.0f}秒" if part.seconds else ""
     by = words.TRANSCRIBED_BY.get(part.transcript_by, "")
-    return Media(part.kind, part.state, url, thumbnail, part.transcript, seconds, part.error, by, part.id)
+    return Media(part.kind, part.state, url, thumbnail, read(part.transcript), seconds, part.error, by, part.id)
 
 
-def _event(row: HistoryRow, names: _Names) -> Event:
+def _event(row: HistoryRow, names: _Names, read: Callable[[str], str]) -> Event:
     routed = row.who == "system" and row.action == Action.SEND
     action = words.ROUTED if routed else EVENT_NAMES.get(row.action, row.action)
     moved = row.to_state and row.from_state != row.to_state
     state = f"→ {words.STAFF_STATES[State(str(row.to_state))]}" if moved else ""
-    return Event(moment(row.at), names.of(row), f"{action} {state}".strip(), row.text)
+    return Event(moment(row.at), names.of(row), f"{action} {state}".strip(), read(row.text))
 
 
 def _guess(city: City, guess: dict[str, float | str]) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, render_template, request, url_for
 
 from bot import catalogue
+from bot.assembly import utc_now
+from cases import audit
 from cases.city import VERSION_KEY
 from cases.storage.tables import PhraseRow
 from web.console.session import Page, admins_only, frame
@@ -80,5 +82,6 @@ def _save(book: Book, city: City, me: Actor) -> Page:
         row.text = text
         book.add(row)
     book.set_meta(VERSION_KEY, uuid.uuid4().hex)
+    audit.changed(book, me, f"机器人的话 {key}", "用回原文" if back else "改了", utc_now())
     flash("已用回原文。" if back else "已保存，居民马上看到新的。", "ok")
     return redirect(url_for("console.texts", _anchor=f"text-{key}"))
