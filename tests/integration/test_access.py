@@ -77,6 +77,7 @@ PAGES = (
     | each(DISPATCHER, "triage")
     | each(ADMIN, "categories save_category guide save_guide delete_guide texts save_text posters")
     | each(ADMIN, "rules edit_rule save_rule change_rule trial apply_rules audit audit_chain export_audit")
+    | each(ADMIN, "registry registry_find registry_grids registry_draw registry_calendar registry_password")
     | each(TRAINERS, "learning learning_confidence roll_back ask_training labels new_kind conflicts")
     | each(TRAINERS, "import_labels upload_labels")
     | {"api.cases": EVERYBODY, "api.new_case": frozenset({"dispatcher", "street", "district", "city"})}
@@ -85,7 +86,8 @@ PAGES = (
 THINGS = (
     each(DISPATCHER, "triage_decide triage_place triage_ask")
     | each(TRAINERS, "kind set_auto label_cases training cancel_training release settle preview_labels keep_labels")
-    | each(ADMIN, "poster_file")
+    | each(ADMIN, "poster_file registry_list registry_row registry_save registry_delete registry_export")
+    | each(ADMIN, "registry_import registry_upload registry_preview registry_bring")
     | each(EVERYBODY, "open_notice")
     | each(CALLERS, "called_back")
 )
@@ -106,6 +108,7 @@ MISSING = {
     "row_id": "999999",
     "code": "no-such-code",
     "token": "a" * 32,
+    "form": "csv",
 }
 PART = re.compile(r"<(?:[^>]*:)?(\w+)>")
 # What is missing in an empty form is said on a page, or by going back.

@@ -94,11 +94,11 @@ def _preview(house: House, book: Book, city: City, me: Actor, code: str, token: 
 
 def _bring(house: House, code: str, token: str) -> Page:
     """Bring in what was looked at. The transaction is its own: passwords are hashed before it begins."""
-    table = table_of(code)
     with house.store.read() as book:
         me = actor(book, house.cities.current(book))
     if me.role not in ADMINS:
         abort(403)
+    table = table_of(code)
     path = kept_files.kept(house, token)
     brought = bring(house.store, table, sheet_of(table, path), request.form.get("seen", ""), me, utc_now())
     if not brought.done:
