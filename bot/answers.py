@@ -51,6 +51,11 @@ SURE, VERY_SURE = 0.6, 0.9
 # How long a question for the reason of a bad word stays open.
 REASON_OPEN = timedelta(minutes=30)
 PARTLY = re.compile(r"一部分|部分解决|解决了?(?:一半|一些|一点)|(?:好|弄|修|办)了?一半|没全|没完全|还差")
+# What is said to an explanation why something cannot be solved.
+ACCEPTED = re.compile(r"可以|行(?!不)|好[的吧]?|同意|理解|明白|知道了|那?就?算了|没关系|没事|[那就]*先?这样吧?")
+DECLINED = re.compile(
+    r"不行|不可以|不同意|不能(?:接受|理解)|不接受|不认可|[请你们]*再想|还是要|必须|凭什么|怎么(?:会|能)办不了"
+)
 BUT = re.compile(r"但|可是|不过|又|还|一半|没|就是")
 
 
@@ -63,7 +68,9 @@ def to_question(turn: Turn, wish: Wish, said: Said) -> str | None:
     if asked == "why":
         return None if elsewhere and len(said.text) >= MATTER else _reason(turn, case, wish, said.text)
     judged = wish if wish.intent in JUDGEMENTS else None
-    if asked == "verify" and partly(said.text):
+    if asked == "verify" and case.outcome == "unsolved":
+        judged = to_explanation(said.text) or judged
+    elif asked == "verify" and partly(said.text):
         judged = Wish(Intent.UNSOLVED, "" if digit(said.text) else said.text)
     if judged is not None and judged.intent is Intent.SOLVED and BUT.search(judged.rest):
         return phrases.VERIFY_AGAIN
@@ -73,7 +80,16 @@ def to_question(turn: Turn, wish: Wish, said: Said) -> str | None:
         return None
     if asked == "verify" and _same_kind(case, said):
         return _and_next(turn, case, _judge(turn, case, Wish(Intent.UNSOLVED, said.text), said.text))
-    return phrases.VERIFY_AGAIN if asked == "verify" else phrases.RATE_AGAIN
+    if asked != "verify":
+        return phrases.RATE_AGAIN
+    return phrases.EXPLAINED_AGAIN if case.outcome == "unsolved" else phrases.VERIFY_AGAIN
+
+
+def to_explanation(text: str) -> Wish | None:
+    """Return what is said to why something cannot be solved: that it is accepted, or not; None: neither."""
+    if DECLINED.match(text.strip()):
+        return Wish(Intent.UNSOLVED, text if len(text) > len("不可以") else "")
+    return Wish(Intent.SOLVED) if len(text) <= SHORT and ACCEPTED.match(text.strip()) else None
 
 
 def partly(text: str) -> bool:

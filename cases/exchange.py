@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 EXPORTED = (
     "number", "channel", "state", "category", "category_name", "text", "place", "grid", "holder",
-    "opened_at", "due_at", "resolved_at", "ended_at", "result", "rating", "rating_words", "urges",
+    "opened_at", "due_at", "resolved_at", "ended_at", "result", "solved", "rating", "rating_words",
+    "urges", "returns", "failed_checks", "extensions", "supervised_at",
 )  # fmt: skip
+MOMENTS = ("opened_at", "due_at", "resolved_at", "ended_at", "supervised_at")
 REQUIRED = ("source_key", "text")
 OPTIONAL = ("channel", "category", "place")
 CHANNEL_CHARACTERS = 20
@@ -56,7 +58,7 @@ def exported(book: Book, city: City) -> Iterator[dict[str, Any]]:
 
 def _row(city: City, case: CaseRow) -> dict[str, Any]:
     category = city.categories.get(case.category_code or "")
-    moments = {name: getattr(case, name) for name in ("opened_at", "due_at", "resolved_at", "ended_at")}
+    moments = {name: getattr(case, name) for name in MOMENTS}
     row = {
         "number": number_of(case.id),
         "channel": case.channel,
@@ -70,7 +72,11 @@ def _row(city: City, case: CaseRow) -> dict[str, Any]:
         "result": contacts.hidden(case.result),
         "rating": case.rating or "",
         "rating_words": contacts.hidden(case.rating_words),
+        "solved": case.solved,
         "urges": case.urges,
+        "returns": case.returns,
+        "failed_checks": case.failed_checks,
+        "extensions": case.extensions,
     } | {name: moment.isoformat() if moment else "" for name, moment in moments.items()}
     return {name: row[name] for name in EXPORTED}
 

@@ -31,7 +31,10 @@ LOOKED_AT = 200
 SHOWN = 5
 # From this likeness on (0 to 1: kind and meaning a quarter each, place 0.3, time 0.2) two cases may be one matter.
 LIKELY = 0.5
-SURE_MEANING = 0.25
+# What is of another kind has to say nearly the same.
+SURE_MEANING = 0.5
+# So near is as good as the same spot.
+VERY_NEAR = 30.0
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,16 @@ def _twin(case: CaseRow, other: CaseRow, meaning: float) -> Twin:
         likeness = 0.25 * same_kind + 0.25 * meaning + 0.3 * place + 0.2 * time
     said = ["同一类"] if same_kind else []
     said += ["说的话很像"] if meaning >= LIKELY else []
-    said += ["同一个地方" if apart == 0 else f"相距 {apart:.0f} 米" if apart < NEAR_METRES else "同一个网格"]
+    said.append(_where(case, other, apart))
     return Twin(other, round(min(likeness, 1.0), 3), "，".join(said))
+
+
+def _where(case: CaseRow, other: CaseRow, apart: float) -> str:
+    if case.place_words and case.place_words == other.place_words:
+        return "同一个地方"
+    if apart >= NEAR_METRES:
+        return "同一个网格"
+    return f"相距约 {apart:.0f} 米" if apart >= VERY_NEAR else "离得很近"
 
 
 def merge(deed: Deed) -> None:

@@ -107,6 +107,24 @@ def test_not_solved_is_told_and_told_apart(desk: Desk, manhole: CaseRow, residen
     assert (desk.case(manhole).state, desk.case(manhole).rating) == (State.UNSOLVED, "fair")
 
 
+@pytest.mark.parametrize(
+    ("words", "state"),
+    [
+        *((word, State.UNSOLVED) for word in ("可以", "行", "好吧", "同意", "那就先这样吧", "算了", "理解")),
+        *((word, State.ASSIGNED) for word in ("不行", "不同意", "不能接受", "请再想想办法", "凭什么办不了")),
+        *((word, State.RESOLVED) for word in ("3", "什么意思")),
+    ],
+)
+def test_an_explanation_is_answered_in_all_words(
+    desk: Desk, manhole: CaseRow, resident: Resident, words: str, state: State
+) -> None:
+    """Whether an explanation is accepted may be said in many ways; what is unclear is asked once more."""
+    desk.act("urban", manhole, A.REPORT_UNSOLVED, text="这条路三月统一翻修")
+    reply = resident.say(words)
+    assert desk.case(manhole).state == state
+    assert (reply == phrases.EXPLAINED_AGAIN) == (state == State.RESOLVED)
+
+
 def test_who_does_not_accept_it_gets_it_handled_on(desk: Desk, manhole: CaseRow, resident: Resident) -> None:
     """An explanation that the resident does not accept comes back to the holder, and no outcome is left of it."""
     desk.act("urban", manhole, A.REPORT_UNSOLVED, text="这次修不了")

@@ -65,7 +65,8 @@ def register(routes: Blueprint, house: House) -> None:
                 return _form(page, chosen, error=str(refusal), text=words_of()), 422
             flash(str(refusal), "error")
         else:
-            flash(words.DONE[chosen], "ok")
+            explained = page.explained and chosen is Action.VERIFY_PASS
+            flash(words.DONE_EXPLAINED if explained else words.DONE[chosen], "ok")
         return redirect(url_for("residents.case", number=number))
 
 

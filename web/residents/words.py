@@ -109,6 +109,7 @@ EVENTS = {
 }
 OTHER_EVENT = "有新的进展"
 
+DONE_EXPLAINED = "谢谢您体谅。方便的话，请给办的人评个分。"
 DONE = {
     Action.SUPPLEMENT: "收到了，已经加进这件事里。",
     Action.URGE: "已替您催了，办的人看得到。",
