@@ -1,4 +1,4 @@
-"""Calling residents back (回访): after a bad rating, after urgent matters, and a sample of those who never answered."""
+"""Calling residents back (回访): after a bad rating, after urgent matters, and a sample of those who never rated."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from cases.storage import Book
     from cases.storage.tables import CaseRow
 
-WHY = {"bad": "评价不满意", "urgent": "紧急的事办完了", "silent": "没回音，抽查"}
+WHY = {"bad": "评价不满意", "urgent": "紧急的事办完了", "silent": "没评价，抽查"}
 OUTCOMES = {"reached": "联系上了", "unreachable": "没联系上", "declined": "不愿多说"}
-# Of those who never answered, one in so many is called: by the number of the case, so that it can be checked.
+# Of those who do not rate, one in so many is called: by the number of the case, so that it can be checked.
 SAMPLE = 5
 # After so many tries without an answer it is done.
 TRIES = 3
@@ -45,14 +45,26 @@ class Heard:
     text: str = ""
 
 
-def after_end(book: Book, city: City, case: CaseRow, now: datetime, *, by_default: bool) -> None:
-    """Note who is to be called now that a case is closed: urgent matters, and a sample of the silent."""
+def after_end(book: Book, city: City, case: CaseRow, now: datetime) -> None:
+    """Note who is to be called now that a case is closed: urgent matters, and a sample, unless they rate it."""
     if case.state not in SETTLED or case.resident_id is None:
         return
     if ledger.is_urgent(city, case):
         plan(book, city, case, "urgent", now)
-    elif by_default and case.id % SAMPLE == 0:
+    elif case.id % SAMPLE == 0:
         plan(book, city, case, "silent", now)
+
+
+def rated(book: Book, city: City, case: CaseRow, now: datetime) -> None:
+    """Put who is not satisfied on the list; who has said that they are need not be asked any more."""
+    waiting = book.open_callback(case.id)
+    if case.rating == "unsatisfied":
+        if waiting is None:
+            plan(book, city, case, "bad", now)
+        elif waiting.why == "silent":
+            waiting.why = "bad"
+    elif waiting is not None and waiting.why == "silent":
+        book.drop(waiting)
 
 
 def plan(book: Book, city: City, case: CaseRow, why: str, now: datetime) -> None:

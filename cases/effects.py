@@ -136,7 +136,7 @@ def _end(change: Change) -> None:
         if task.answered_at is None and task.cancelled_at is None:
             task.cancelled_at = change.now
             tell_staff(change.book, case, "task_cancelled", change.now, unit_id=task.unit_id)
-    callbacks.after_end(change.book, change.city, case, change.now, by_default=change.who.kind == "system")
+    callbacks.after_end(change.book, change.city, case, change.now)
 
 
 EFFECTS: dict[Effect, Callable[[Change], None]] = {

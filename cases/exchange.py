@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cases.city import City, CityCache
-    from cases.storage import Book, Store
+    from cases.storage import Book, Scope, Store
     from cases.storage.tables import CaseRow
 
 EXPORTED = (
@@ -50,9 +50,9 @@ class Imported:
     known: int
 
 
-def exported(book: Book, city: City) -> Iterator[dict[str, Any]]:
-    """Yield every case as a flat row; nothing in it tells who the resident is, numbers in texts are masked."""
-    for case in book.every_case():
+def exported(book: Book, city: City, scope: Scope | None = None) -> Iterator[dict[str, Any]]:
+    """Yield cases, those in `scope`, as flat rows; nothing tells who the resident is, numbers in texts are masked."""
+    for case in book.every_case(scope):
         yield _row(city, case)
 
 

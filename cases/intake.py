@@ -179,8 +179,7 @@ def rate(book: Book, city: City, case: CaseRow, rating: str, now: datetime, *, w
     """Record the one rating of a closing: `satisfied`, `fair` or `unsatisfied`; a bad one is called back."""
     lifecycle.step(book, city, case, Action.RATE, REPORTER, now, text=words)
     case.rating = rating
-    if rating == "unsatisfied":
-        callbacks.plan(book, city, case, "bad", now)
+    callbacks.rated(book, city, case, now)
 
 
 def explain(book: Book, city: City, case: CaseRow, words: str, now: datetime) -> None:

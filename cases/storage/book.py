@@ -29,7 +29,7 @@ from cases.storage.tables import (
 from cases.storage.trail import TrailQueries
 from cases.storage.triage import TriageQueries
 from cases.storage.work import WorkQueries, with_open_task
-from cases.workflow import ENDED, OPEN, UNRESOLVED
+from cases.workflow import ENDED, OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=Base)
 PAGE = 30
 EXPORT_BATCH = 500
-# So many cases of one kind are compared with a new one.
-SAME_KIND = 200
 
 
 @dataclass(frozen=True)
@@ -179,35 +177,6 @@ class Book(
         )
         return self._session.scalars(query).all()
 
-    def same_kind(self, case: CaseRow, since: datetime) -> Sequence[CaseRow]:
-        """Return other residents' cases in work of the same kind, opened since then, the oldest first."""
-        query = (
-            select(CaseRow)
-            .where(CaseRow.category_code == case.category_code, CaseRow.opened_at >= since, CaseRow.id != case.id)
-            .where(CaseRow.state.in_(UNRESOLVED), CaseRow.resident_id != case.resident_id)
-            .order_by(CaseRow.id)
-        )
-        return self._session.scalars(query.limit(SAME_KIND)).all()
-
-    def alarms(self, uncalled_since: datetime | None = None) -> Sequence[CaseRow]:
-        """Return the cases with danger to life that nobody has acknowledged, oldest first.
-
-        `uncalled_since`: only those for which nobody has been called since then, and not everybody yet.
-        """
-        query = (
-            select(CaseRow)
-            .where(CaseRow.alarmed_at.is_not(None), CaseRow.acknowledged_at.is_(None), CaseRow.state.in_(UNRESOLVED))
-            .order_by(CaseRow.alarmed_at)
-        )
-        if uncalled_since is not None:
-            called_lately = CaseRow.alarm_called_at.is_not(None) & (CaseRow.alarm_called_at >= uncalled_since)
-            query = query.where(~called_lately, CaseRow.attention != "alarm")
-        return self._session.scalars(query).all()
-
-    def merged_into(self, case_id: int) -> Sequence[CaseRow]:
-        """Return the cases whose reporters follow this one instead."""
-        return self._session.scalars(select(CaseRow).where(CaseRow.merged_into_id == case_id)).all()
-
     def resident(self, openid: str) -> Sequence[ResidentRow]:
         """Return the residents with this openid: one for each official account."""
         return self._session.scalars(select(ResidentRow).where(ResidentRow.openid == openid)).all()
@@ -296,11 +265,12 @@ class Book(
             query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
         return query
 
-    def every_case(self) -> Iterator[CaseRow]:
-        """Yield all cases in the order of their numbers, in batches."""
+    def every_case(self, scope: Scope | None = None) -> Iterator[CaseRow]:
+        """Yield all cases, or those in `scope`, in the order of their numbers, in batches."""
         last = 0
         while True:
-            query = select(CaseRow).where(CaseRow.id > last).order_by(CaseRow.id).limit(EXPORT_BATCH)
+            wanted = select(CaseRow) if scope is None else self._in(scope)
+            query = wanted.where(CaseRow.id > last).order_by(CaseRow.id).limit(EXPORT_BATCH)
             rows = self._session.scalars(query).all()
             if not rows:
                 return
@@ -314,11 +284,6 @@ class Book(
     def known_sources(self) -> set[str]:
         """Return the keys under which cases have been imported."""
         return {key for key in self._session.scalars(select(CaseRow.source_key)) if key is not None}
-
-    def unverified(self, before: datetime, limit: int) -> Sequence[int]:
-        """Return ids of resolved cases whose residents should have verified before this moment."""
-        query = select(CaseRow.id).where(CaseRow.state == "resolved", CaseRow.due_at < before).limit(limit)
-        return self._session.scalars(query).all()
 
     def counts_by_state(self) -> dict[str, int]:
         """Return how many cases are in each state."""

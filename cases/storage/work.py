@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 NOTICES_SHOWN = 50
 DEGREES = 0.005
+# So many cases of one kind are compared with a new one.
+SAME_KIND = 200
 
 
 class WorkQueries:
@@ -61,6 +63,20 @@ class WorkQueries:
         query = select(CaseRow).where(CaseRow.id != case.id, CaseRow.state.in_(UNRESOLVED), or_(*near))
         query = query.where(CaseRow.opened_at.between(case.opened_at - span, case.opened_at + span))
         return self._session.scalars(query.order_by(CaseRow.id.desc()).limit(limit)).all()
+
+    def same_kind(self, case: CaseRow, since: datetime) -> Sequence[CaseRow]:
+        """Return other residents' cases in work of the same kind, opened since then, the oldest first."""
+        query = (
+            select(CaseRow)
+            .where(CaseRow.category_code == case.category_code, CaseRow.opened_at >= since, CaseRow.id != case.id)
+            .where(CaseRow.state.in_(UNRESOLVED), CaseRow.resident_id != case.resident_id)
+            .order_by(CaseRow.id)
+        )
+        return self._session.scalars(query.limit(SAME_KIND)).all()
+
+    def merged_into(self, case_id: int) -> Sequence[CaseRow]:
+        """Return the cases whose reporters follow this one instead."""
+        return self._session.scalars(select(CaseRow).where(CaseRow.merged_into_id == case_id)).all()
 
     def unfollow(self, case_id: int, resident_id: int) -> None:
         """Let a resident follow a case no longer."""
@@ -114,6 +130,26 @@ class WorkQueries:
         """Return ids of the cases whose next card is due, the longest due first."""
         query = select(CaseRow.id).where(CaseRow.alert_at <= now, CaseRow.state.in_(UNRESOLVED))
         return self._session.scalars(query.order_by(CaseRow.alert_at).limit(limit)).all()
+
+    def alarms(self, uncalled_since: datetime | None = None) -> Sequence[CaseRow]:
+        """Return the cases with danger to life that nobody has acknowledged, oldest first.
+
+        `uncalled_since`: only those for which nobody has been called since then, and not everybody yet.
+        """
+        query = (
+            select(CaseRow)
+            .where(CaseRow.alarmed_at.is_not(None), CaseRow.acknowledged_at.is_(None), CaseRow.state.in_(UNRESOLVED))
+            .order_by(CaseRow.alarmed_at)
+        )
+        if uncalled_since is not None:
+            called_lately = CaseRow.alarm_called_at.is_not(None) & (CaseRow.alarm_called_at >= uncalled_since)
+            query = query.where(~called_lately, CaseRow.attention != "alarm")
+        return self._session.scalars(query).all()
+
+    def unverified(self, before: datetime, limit: int) -> Sequence[int]:
+        """Return ids of resolved cases whose residents should have verified before this moment."""
+        query = select(CaseRow.id).where(CaseRow.state == "resolved", CaseRow.due_at < before).limit(limit)
+        return self._session.scalars(query).all()
 
     def paused_since(self, before: datetime, limit: int) -> Sequence[int]:
         """Return ids of the cases whose clocks have stood since before then."""

@@ -88,7 +88,7 @@ THINGS = (
     | each(TRAINERS, "kind set_auto label_cases training cancel_training release settle preview_labels keep_labels")
     | each(ADMIN, "poster_file registry_list registry_row registry_save registry_delete registry_export")
     | each(ADMIN, "registry_import registry_upload registry_preview registry_bring")
-    | each(EVERYBODY, "open_notice")
+    | each(EVERYBODY, "open_notice export_list")
     | each(CALLERS, "called_back")
 )
 # Pages about one thing that is some people's business (logins): for all others it is not there.
@@ -103,6 +103,7 @@ MISSING = {
     "attachment_id": "999999",
     "staff_id": "999999",
     "call_id": "999999",
+    "key": "no-such-list",
     "notice_id": "999999",
     "training_id": "999999",
     "row_id": "999999",

@@ -166,7 +166,7 @@ def test_health_and_metrics(app: Flask, resident: Resident) -> None:
     assert client.get("/healthz").text == "ok"
     ready = client.get("/readyz").get_json()
     assert ready["status"] == "ready"
-    assert set(ready["checks"]) == {"database", "city", "redis", "media", "classifier", "wechat", "staff"}
+    assert set(ready["checks"]) == {"database", "city", "redis", "media", "classifier", "wechat", "staff", "calendar"}
     metrics = client.get("/metrics").text
     assert 'wanggetong_cases{state="assigned"} 1.0' in metrics
     assert resident.openid not in metrics

@@ -1,8 +1,10 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
+from openpyxl import load_workbook
 
 from bot import phrases
 from bot.assembly import House
@@ -76,6 +78,30 @@ def test_a_first_return_goes_to_the_sender_a_second_to_the_dispatchers(desk: Des
     assert "return" not in desk.possible("cuihu01", clutter)
     with pytest.raises(TooLate, match="已经退回过两次"):
         desk.act("cuihu01", clutter, A.RETURN, reason="not_ours")
+
+
+def test_a_street_sends_to_its_own_department(desk: Desk, clutter: CaseRow) -> None:
+    """A street sends to the department of its own, not to the district's, nor to another street's."""
+    desk.act("cuihu01", clutter, A.ESCALATE, text="要执法队")
+    desk.act("cuihusq", clutter, A.ESCALATE, text="要执法队")
+    for code in ("dept-urban", "law-linjiang"):
+        with pytest.raises(NotAllowed, match="不能直接转给"):
+            desk.act("cuihujd", clutter, A.SEND, unit=code)
+    desk.act("cuihujd", clutter, A.SEND, unit="law-cuihu")
+    assert desk.holder(clutter) == "law-cuihu"
+    desk.act("cuihuzf", clutter, A.RETURN, reason="not_ours")
+    assert desk.holder(clutter) == "street-cuihu"
+
+
+def test_a_list_is_exported_as_it_is(clutter: CaseRow, staff: Callable[[str], Staff]) -> None:
+    """A list goes out as a spreadsheet with exactly its cases; nobody exports another's; it is on record."""
+    answer = staff("cuihu01").client.get("/console/export/mine.xlsx")
+    rows = list(load_workbook(BytesIO(answer.data)).active.values)  # type: ignore[union-attr]
+    assert [row[0] for row in rows[1:]] == [number_of(clutter.id)]
+    assert staff("cuihu01").client.get("/console/export/all.xlsx").status_code == 404
+    empty = staff("urban").client.get("/console/export/mine.xlsx")
+    assert len(list(load_workbook(BytesIO(empty.data)).active.values)) == 1  # type: ignore[union-attr]
+    assert "工单：我的队列" in staff("admin").client.get("/console/audit").text
 
 
 def test_a_case_is_given_to_one_person(desk: Desk, clutter: CaseRow) -> None:
@@ -228,6 +254,21 @@ def test_bad_ratings_and_urgent_cases_are_called_back(desk: Desk, manhole: CaseR
     with house.store.read() as book:
         assert book.callbacks_waiting() == 0
         assert [each.action for each in book.history(manhole.id)].count("called_back") == callbacks.TRIES
+
+
+def test_who_does_not_rate_is_called_by_sample(desk: Desk, resident: Resident, house: House) -> None:
+    """Of closed cases one in so many is on the list; a good rating takes it off, a bad one keeps it there."""
+    for number in range(callbacks.SAMPLE * 2):
+        resident.say(f"新的：翠湖小区5栋楼道里堆满了纸箱，第{number}次")
+        desk.act("cuihu01", resident.cases()[-1], A.REPORT_RESULT, text="搬走了")
+        desk.verify(resident.cases()[-1], "solved")
+    with house.store.read() as book:
+        calls = book.callbacks(10)
+    assert [(call.why, call.case_id % callbacks.SAMPLE) for call in calls] == [("silent", 0)] * 2
+    desk.rate(desk.case(calls[0].case_id), "satisfied")
+    desk.rate(desk.case(calls[1].case_id), "unsatisfied")
+    with house.store.read() as book:
+        assert [(call.why, call.case_id) for call in book.callbacks(10)] == [("bad", calls[1].case_id)]
 
 
 def test_a_call_can_take_a_case_up_again(

@@ -15,6 +15,7 @@ from web.console import (
     label_import,
     labels,
     learning,
+    lists,
     notices,
     pages,
     posters,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 PARTS = (
-    *(session, pages, contact, report, notices, calls, files, admin, guide, texts, posters, rules),
+    *(session, lists, pages, contact, report, notices, calls, files, admin, guide, texts, posters, rules),
     *(learning, trainings, labels, label_import, triage, trail, team),
     *(registry, registry_import, registry_calendar, registry_grids),
 )

@@ -1,4 +1,4 @@
-"""The queue, the case, and the actions on it."""
+"""The case, and the actions on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.media import BadMedia
 from cases import facts, handling, hints
 from cases.handling import Inputs, NoSuchCase
 from cases.ledger import NotAllowed
-from cases.numbers import case_id_of, number_of
+from cases.numbers import case_id_of
 from cases.words import ACTIONS
 from cases.workflow import RULES, Action
 from web.console import shape
@@ -24,50 +24,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Blueprint
-    from werkzeug import Response as Redirect
 
     from bot.assembly import House
-    from cases.access import Actor
-    from cases.city import City
-    from cases.storage import Book
 
 
 def register(routes: Blueprint, house: House) -> None:
     """Add the pages about cases."""
-
-    @routes.get("/")
-    def queue() -> Page:
-        with house.store.read() as book:
-            city = house.cities.current(book)
-            me = actor(book, city)
-            return _queue(book, city, me)
-
-    @routes.get("/find")
-    def find() -> Redirect:
-        """Go to the case with this number, if it is this person's business."""
-        number = request.args.get("number", "")
-        with house.store.read() as book:
-            city = house.cities.current(book)
-            me = actor(book, city)
-            try:
-                row, _ = handling.access_case(book, city, me, _case_id(number))
-            except NoSuchCase:
-                flash(f"没有找到工单“{number[:20]}”，请核对号码。", "warn")
-                return redirect(url_for("console.queue"))
-        return redirect(url_for("console.case", number=number_of(row.id)))
 
     @routes.get("/cases/<number>")
     def case(number: str) -> Page:
         with house.store.read() as book:
             city = house.cities.current(book)
             me = actor(book, city)
-            row, held = handling.access_case(book, city, me, _case_id(number))
+            row, held = handling.access_case(book, city, me, case_id_in(number))
             page = shape.case_page(book, city, me, row, held, utc_now(), house.similar.likeness)
             return render_template("console/case.html", **frame(book, city, me), case=page)
 
     @routes.post("/cases/<number>/<action>")
     def act(number: str, action: str) -> Page:
-        case_id = _case_id(number)
+        case_id = case_id_in(number)
         chosen = next((known for known in handling.HANDLERS if known == action), None) or abort(404)
         with house.store.read() as book:
             city = house.cities.current(book)
@@ -89,7 +64,7 @@ def register(routes: Blueprint, house: House) -> None:
         """Say what may be missing in an answer that is being written; nothing of it is kept."""
         with house.store.read() as book:
             city = house.cities.current(book)
-            row, _ = handling.access_case(book, city, actor(book, city), _case_id(number))
+            row, _ = handling.access_case(book, city, actor(book, city), case_id_in(number))
             told = "\n".join([row.text, *(each.text for each in book.history(row.id) if each.who == "resident")])
         found = hints.hints(request.form.get("action", ""), words_of(), told)
         return render_template("console/hints.html", hints=found)
@@ -122,31 +97,12 @@ def _error_view(code: int, title: str, words: str) -> Page:
     return lambda _error: error_page(code, title, words)
 
 
-def _case_id(number: str) -> int:
+def case_id_in(number: str) -> int:
+    """Return the id that a number in an address means. Raises NoSuchCase."""
     case_id = case_id_of(number)
     if case_id is None:
         raise NoSuchCase
     return case_id
-
-
-def _queue(book: Book, city: City, me: Actor) -> Page:
-    lists = handling.lists_of(city, me)
-    if not lists:
-        return redirect(url_for("console.categories"))
-    current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
-    number = request.args.get("page", "1")
-    found = book.queue(current.scope, int(number) if number.isascii() and number.isdigit() else 1)
-    now = utc_now()
-    return render_template(
-        "console/queue.html",
-        **frame(book, city, me, current.key),
-        lines=[shape.case_line(book, city, row, now) for row in found.cases],
-        page=found.page,
-        pages=found.pages,
-        total=found.total,
-        current=current.key,
-        search="",
-    )
 
 
 @contextmanager

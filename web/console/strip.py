@@ -1,4 +1,4 @@
-"""The quiet strip on every page of dispatchers and administrators: units that hold cases with nobody there."""
+"""The quiet strip on every page of dispatchers and administrators: nobody there, a calendar year that is missing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import current_app, url_for
 
 from bot.assembly import utc_now
 from cases import absence
+from cases.worktime import CHINA
 
 if TYPE_CHECKING:
     from cases.absence import Deserted
@@ -31,6 +32,9 @@ def warnings(book: Book, city: City, found: Actor) -> list[tuple[str, str]]:
     lines = [(_said(each), url_for("console.team", q=each.unit.name)) for each in units[:SHOWN]]
     if len(units) > SHOWN:
         lines.append((f"还有 {len(units) - SHOWN} 个单位有工单、没人当班", url_for("console.team")))
+    year = city.calendar.missing(utc_now().astimezone(CHINA).date())
+    if year is not None and found.role == "admin":
+        lines.append((f"{year} 年的放假安排还没有，时限先按周末算；公布后请填上", url_for("console.registry_calendar")))
     return lines
 
 

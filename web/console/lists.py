@@ -1,0 +1,82 @@
+"""The lists of cases, finding one by its number, and taking a list out as a spreadsheet."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from flask import abort, flash, redirect, render_template, request, send_file, url_for
+
+from bot.assembly import utc_now
+from cases import audit, exchange, handling
+from cases.handling import NoSuchCase
+from cases.numbers import number_of
+from web.console import shape
+from web.console.pages import case_id_in
+from web.console.session import Page, actor, frame
+
+if TYPE_CHECKING:
+    from flask import Blueprint
+    from werkzeug import Response as Redirect
+
+    from bot.assembly import House
+    from cases.access import Actor
+    from cases.city import City
+    from cases.storage import Book
+
+
+def register(routes: Blueprint, house: House) -> None:
+    """Add the lists, and what is done with them."""
+
+    @routes.get("/")
+    def queue() -> Page:
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            return _queue(book, city, me)
+
+    @routes.get("/export/<key>.xlsx", endpoint="export_list")
+    def export(key: str) -> Page:
+        """Give a list as a spreadsheet: exactly its cases, their numbers masked; the export is on record."""
+        with house.store.write() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            chosen = next((each for each in handling.lists_of(city, me) if each.key == key), None) or abort(404)
+            rows = list(exchange.exported(book, city, chosen.scope))
+            audit.note(book, me, "export", f"工单：{chosen.name}", f"{len(rows)} 件", utc_now())
+        content = exchange.write_rows(iter(rows), "xlsx")
+        return send_file(BytesIO(content), download_name=f"{chosen.name}.xlsx", as_attachment=True)
+
+    @routes.get("/find")
+    def find() -> Redirect:
+        """Go to the case with this number, if it is this person's business."""
+        number = request.args.get("number", "")
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            try:
+                row, _ = handling.access_case(book, city, me, case_id_in(number))
+            except NoSuchCase:
+                flash(f"没有找到工单“{number[:20]}”，请核对号码。", "warn")
+                return redirect(url_for("console.queue"))
+        return redirect(url_for("console.case", number=number_of(row.id)))
+
+
+def _queue(book: Book, city: City, me: Actor) -> Page:
+    lists = handling.lists_of(city, me)
+    if not lists:
+        return redirect(url_for("console.categories"))
+    current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
+    number = request.args.get("page", "1")
+    found = book.queue(current.scope, int(number) if number.isascii() and number.isdigit() else 1)
+    now = utc_now()
+    return render_template(
+        "console/queue.html",
+        **frame(book, city, me, current.key),
+        lines=[shape.case_line(book, city, row, now) for row in found.cases],
+        page=found.page,
+        pages=found.pages,
+        total=found.total,
+        current=current.key,
+        search="",
+    )
