@@ -110,6 +110,11 @@ def _is_above(actor: Actor, subject: Subject) -> bool:
     return actor.role in SCREENING_ROLES and actor.unit_path == parent_path(subject.holder_path)
 
 
+def hears_unit(actor: Actor) -> int:
+    """Return the id of the unit whose notices somebody gets: who handles or dispatches, their own; others none (0)."""
+    return actor.unit_id if actor.role in HANDLING_ROLES | {"dispatcher"} else 0
+
+
 def parent_path(path: str) -> str:
     """Return the path of the unit above, or `/`."""
     return path.rstrip("/").rpartition("/")[0] + "/"

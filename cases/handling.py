@@ -121,7 +121,7 @@ def act(book: Book, city: City, actor: Actor, case_id: int, action: Action, inpu
         raise TooLate(f"{refusal}{_latest(book, case, action, now)}") from None
     if Relation.DISPATCHER in held:
         case.attention = ""  # a dispatcher has looked
-    book.read_notices(actor.staff_id, actor.unit_id, now, case_id=case.id)
+    book.read_notices(actor.staff_id, access.hears_unit(actor), now, case_id=case.id)
     return case
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.assembly import utc_now
-from cases import alarms, cards, handling, intake
+from cases import access, alarms, cards, handling, intake
 from cases.accounts import actor_of
 from cases.handling import Inputs
 from cases.storage.tables import CaseRow
@@ -81,7 +81,7 @@ class Desk:
         """Return the kinds of the notices to this person and their unit, the latest first."""
         actor = self.actor(login)
         with self.house.store.read() as book:
-            return [row.kind for row in book.notices(actor.staff_id, actor.unit_id)]
+            return [row.kind for row in book.notices(actor.staff_id, access.hears_unit(actor))]
 
     def sweep(self) -> None:
         """Do at this moment what the sweeper does about limits, pauses and alarms."""

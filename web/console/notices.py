@@ -8,6 +8,7 @@ from flask import flash, redirect, render_template, url_for
 
 from bot.assembly import utc_now
 from cases import contacts, facts, limits
+from cases.access import hears_unit
 from cases.numbers import number_of, spoken
 from cases.storage.tables import CaseRow
 from cases.storage.working import NoticeRow
@@ -39,7 +40,7 @@ def register(routes: Blueprint, house: House) -> None:
 
 def _show(book: Book, city: City, me: Actor) -> Page:
     now = utc_now()
-    rows = book.notices(me.staff_id, me.unit_id)
+    rows = book.notices(me.staff_id, hears_unit(me))
     lines = [line for row in rows if (line := _line(book, city, me, row, now)) is not None]
     return render_template("console/notices.html", **frame(book, city, me, "notices"), lines=lines)
 
@@ -66,7 +67,7 @@ def _line(book: Book, city: City, me: Actor, row: NoticeRow, now: datetime) -> N
 def _open(book: Book, city: City, me: Actor, notice_id: int) -> Page:
     """Mark a notice as read and go to its case, if it is still this person's business."""
     row = book.get(NoticeRow, notice_id)
-    if row is None or (row.staff_id != me.staff_id and row.unit_id != me.unit_id):
+    if row is None or (row.staff_id != me.staff_id and row.unit_id != hears_unit(me)):
         flash("没有这条提醒。", "warn")
         return redirect(url_for("console.notices"))
     row.read_at = row.read_at or utc_now()
@@ -78,5 +79,5 @@ def _open(book: Book, city: City, me: Actor, notice_id: int) -> Page:
 
 
 def _read(book: Book, _city: City, me: Actor) -> Page:
-    book.read_notices(me.staff_id, me.unit_id, utc_now())
+    book.read_notices(me.staff_id, hears_unit(me), utc_now())
     return redirect(url_for("console.notices"))

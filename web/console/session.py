@@ -11,7 +11,7 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
 from cases import accounts, alarms, audit, contacts, handling, limits, triage
-from cases.access import HANDLING_ROLES
+from cases.access import HANDLING_ROLES, hears_unit
 from cases.callbacks import ROLES as CALLERS
 from cases.numbers import number_of
 from cases.training import TRAINERS
@@ -121,7 +121,7 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         "me": person,
         "tabs": tabs,
         "to_decide": to_decide,
-        "unread": book.unread(found.staff_id, found.unit_id),
+        "unread": book.unread(found.staff_id, hears_unit(found)),
         "to_call": book.callbacks_waiting() if found.role in CALLERS else None,
         "reports": found.role in HANDLING_ROLES,
         "counts_whistles": found.role in COUNTERS,
