@@ -194,6 +194,7 @@ class Book(
         parts = [part for part in self.attachments(case.id) if part.history_id in spoken]
         for owed in self.owed(case.id):
             self._session.delete(owed)
+        self.forget_words(case.id)
         self._session.flush()
         for part in parts:
             self._session.delete(part)
@@ -355,7 +356,8 @@ def _of_resident(resident_id: int) -> Select[CaseRow]:
 
 def _tells_of_resident(row: HistoryRow) -> bool:
     """Say whether a line of history holds the resident's words, or the place in them (why the system sent it on)."""
-    return (row.public and row.who in {"resident", "bot"}) or (row.who == "system" and row.action == "send")
+    told = row.action in {"called_back", "contact"}  # what they said on the phone or at the door
+    return told or (row.public and row.who in {"resident", "bot"}) or (row.who == "system" and row.action == "send")
 
 
 @dataclass(frozen=True)

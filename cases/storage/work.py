@@ -107,6 +107,11 @@ class WorkQueries:
         query = select(CallbackRow).where(CallbackRow.case_id == case_id).order_by(CallbackRow.id)
         return self._session.scalars(query).all()
 
+    def forget_words(self, case_id: int) -> None:
+        """Blank what calls and notices to staff tell of a case's resident."""
+        for kind in (CallbackRow, NoticeRow):
+            self._session.execute(update(kind).where(kind.case_id == case_id).values(text=""))
+
     # -- notices to staff --------------------------------------------------------------------------------------
 
     def notices(self, staff_id: int, unit_id: int) -> Sequence[NoticeRow]:

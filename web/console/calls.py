@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from cases.storage import Book
 
 SHOWN = 50
+# What the resident said stands in the line about the call, where erasing them finds it.
+REOPENED = "回访时居民说还没解决"
 COUNTED = timedelta(days=90)
 COUNT_ROLES = HANDLING_ROLES | {"dispatcher", "leader"}
 
@@ -92,8 +94,7 @@ def _done(book: Book, city: City, me: Actor, call_id: int) -> Page:
     try:
         callbacks.check(row, heard)
         if "reopen" in form:
-            text = heard.text or "回访时居民说还没解决"
-            handling.act(book, city, me, case.id, Action.REOPEN, handling.Inputs(text=text), now)
+            handling.act(book, city, me, case.id, Action.REOPEN, handling.Inputs(text=REOPENED), now)
         callbacks.done(book, row, case, me, heard, now)
     except NotAllowed as refusal:
         flash(str(refusal), "error")
