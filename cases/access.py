@@ -46,7 +46,7 @@ class Subject:
 
     `holder_kind` and `holder_path`: the unit that has it; `grid_path`: where it lies; `group`: the group of its kind;
     `reporter_id`: who of the staff reported it; `from_resident`: a resident did; `helpers` and `callers`: the units
-    that were asked to help, and that asked.
+    that were asked to help, and that asked; `first_unit`: the one that accepted it first.
     """
 
     holder_kind: str
@@ -57,6 +57,7 @@ class Subject:
     from_resident: bool = True
     helpers: frozenset[int] = frozenset()
     callers: frozenset[int] = frozenset()
+    first_unit: int | None = None
 
 
 def relations(actor: Actor, subject: Subject) -> frozenset[Relation]:
@@ -68,23 +69,28 @@ def relations(actor: Actor, subject: Subject) -> frozenset[Relation]:
     """
     if actor.groups and subject.group not in actor.groups:
         return frozenset()
-    found = set(_by_place(actor, subject))
+    found = {*_by_place(actor, subject), *_by_part(actor, subject)}
     if actor.role == "dispatcher":
         found.add(Relation.DISPATCHER)
         if not subject.from_resident and subject.reporter_id is None:
             found.add(Relation.REPORTER)  # another platform's case: they verify it in its stead
-    if actor.role in HANDLING_ROLES:
-        if actor.unit_id in subject.helpers:
-            found.add(Relation.HELPER)
-        if actor.unit_id in subject.callers:
-            found.add(Relation.CALLER)
-    elif Relation.DISPATCHER in found and actor.unit_id in subject.callers:
-        found.add(Relation.CALLER)
-    if subject.reporter_id == actor.staff_id and actor.role != "admin":
-        found.add(Relation.REPORTER)
     if _is_above(actor, subject):
         found.add(Relation.ABOVE)
     return frozenset(found)
+
+
+def _by_part(actor: Actor, subject: Subject) -> Iterable[Relation]:
+    """Yield what follows from the part that somebody, or their unit, has had in a case."""
+    if actor.role not in HANDLING_ROLES | {"dispatcher"}:
+        return
+    if actor.unit_id in subject.callers:
+        yield Relation.CALLER
+    if actor.unit_id in subject.helpers:
+        yield Relation.HELPER
+    if actor.unit_id == subject.first_unit and actor.unit_path != subject.holder_path:
+        yield Relation.FIRST
+    if subject.reporter_id == actor.staff_id:
+        yield Relation.REPORTER
 
 
 def _by_place(actor: Actor, subject: Subject) -> Iterable[Relation]:

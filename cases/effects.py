@@ -37,6 +37,8 @@ class Change:
 
 def _take(change: Change) -> None:
     change.case.handler_id = change.who.staff_id
+    if change.case.first_unit_id is None:
+        change.case.first_unit_id = change.case.holder_id
 
 
 def _hold(change: Change) -> None:

@@ -37,6 +37,7 @@ def subject_of(city: City, case: CaseRow, tasks: Sequence[TaskRow]) -> Subject:
         grid_path=city.units[case.grid_id].path if case.grid_id is not None else None,
         group=category.group_name if category is not None else None,
         reporter_id=case.reporter_id,
+        first_unit=case.first_unit_id,
         from_resident=case.resident_id is not None,
         helpers=frozenset(task.unit_id for task in standing),
         callers=frozenset(task.by_unit_id for task in standing),

@@ -73,6 +73,7 @@ def lists_of(city: City, actor: Actor) -> list[ListOf]:
         lists.append(ListOf("resolved", "待核查", Scope(resolved, holder, below, kinds=kinds)))
         lists.append(ListOf("ended", "已结束", Scope(ended, holder, below, kinds=kinds)))
     if actor.role in access.HANDLING_ROLES:
+        lists.append(ListOf("first", "首问跟踪", Scope(open_states | resolved, first_unit=actor.unit_id, kinds=kinds)))
         lists.append(ListOf("reported", "我上报的", Scope(every, reporter_id=actor.staff_id, kinds=kinds)))
     return lists
 

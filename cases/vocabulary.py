@@ -76,7 +76,8 @@ class Relation(StrEnum):
 
     SUPERIOR: of a centre above the holder; LOCAL: of one in whose area it lies, while others hold it; ABOVE: one level
     above the holder; WHISTLER: a community or street that may call departments to the spot; HELPER: of a unit that was
-    asked to help; CALLER: of the unit that asked; OBSERVER: a leader of the area.
+    asked to help; CALLER: of the unit that asked; FIRST: of the unit that accepted it first (首问), while others
+    hold it; OBSERVER: a leader of the area.
     """
 
     REPORTER = "reporter"
@@ -87,6 +88,7 @@ class Relation(StrEnum):
     WHISTLER = "whistler"
     HELPER = "helper"
     CALLER = "caller"
+    FIRST = "first"
     DISPATCHER = "dispatcher"
     OBSERVER = "observer"
     SYSTEM = "system"

@@ -67,7 +67,7 @@ RULES = (
     Rule(A.SEND, (R.SUPERIOR, R.HOLDER), IN_HAND, S.ASSIGNED, ("unit",), does=(E.SENDER, E.HOLD), tells="sent"),
     Rule(A.SEND, SYSTEM, {S.NEW, S.ASSIGNED}, S.ASSIGNED, ("unit",), does=(E.SENDER, E.HOLD)),
     Rule(A.REPLY, STAFF, OPEN, needs=("text",), does=(E.CONTACTED,), tells="reply", public=True),
-    Rule(A.CONTACT, STAFF, OPEN, needs=("how",)),
+    Rule(A.CONTACT, (*STAFF, R.FIRST), OPEN, needs=("how",)),
     Rule(A.ASK, STAFF, UNRESOLVED, None, ("text",), (), (E.CONTACTED, E.PAUSE), "ask", "answer", public=True),
     Rule(A.ASSIGN, HOLDER, IN_HAND, needs=("person",)),
     Rule(A.ESCALATE, HOLDER, IN_HAND, S.ASSIGNED, ("text",), (C.HAS_ABOVE,), (E.SENDER, E.HOLD), "sent"),
@@ -95,7 +95,7 @@ RULES = (
     Rule(A.SUPERVISE, (R.OBSERVER, R.DISPATCHER), UNRESOLVED, needs=("days", "text"), when=(C.NOT_SUPERVISED,)),
     Rule(A.RELEASE, (R.OBSERVER, R.DISPATCHER), OPEN, needs=("text",), when=(C.SUPERVISED,)),
     Rule(A.REVIEW_ALARM, (R.DISPATCHER, R.SUPERIOR, R.OBSERVER), EVERY, needs=("text",), when=(C.ALARM_OVER,)),
-    Rule(A.NOTE, (*NEAR, R.HELPER, R.OBSERVER), OPEN | SETTLED, needs=("text",)),
+    Rule(A.NOTE, (*NEAR, R.FIRST, R.HELPER, R.OBSERVER), OPEN | SETTLED, needs=("text",)),
     # What residents do, and what time does.
     Rule(A.SUPPLEMENT, REPORTER, OPEN, does=(E.RESUME,), public=True),
     Rule(A.URGE, REPORTER, UNRESOLVED, public=True),

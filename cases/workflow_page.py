@@ -21,6 +21,7 @@ RELATIONS = {
     Relation.WHISTLER: "社区、街道",
     Relation.HELPER: "协办单位",
     Relation.CALLER: "请协办的单位",
+    Relation.FIRST: "首问单位",
     Relation.DISPATCHER: "派单员",
     Relation.OBSERVER: "分管领导",
     Relation.SYSTEM: "系统",

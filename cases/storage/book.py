@@ -257,10 +257,7 @@ class Book(
             query = query.where(CaseRow.supervised_at.is_not(None))
         if scope.kinds is not None:
             query = query.where(CaseRow.category_code.in_(scope.kinds))
-        if scope.reporter_id is not None:
-            query = query.where(CaseRow.reporter_id == scope.reporter_id)
-        if scope.asked_of is not None:
-            query = query.where(CaseRow.id.in_(with_open_task(scope.asked_of)))
+        query = _having_part(query, scope)
         if scope.below is not None:
             units = select(UnitRow.id).where(UnitRow.path.startswith(scope.below, autoescape=True))
             query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
@@ -347,6 +344,17 @@ class Book(
         return self._session.scalars(select(StaffRow).order_by(StaffRow.id)).all()
 
 
+def _having_part(query: Select[CaseRow], scope: Scope) -> Select[CaseRow]:
+    """Narrow a query to cases in which a person or unit has had a part."""
+    if scope.reporter_id is not None:
+        query = query.where(CaseRow.reporter_id == scope.reporter_id)
+    if scope.first_unit is not None:
+        query = query.where(CaseRow.first_unit_id == scope.first_unit, CaseRow.holder_id != scope.first_unit)
+    if scope.asked_of is not None:
+        query = query.where(CaseRow.id.in_(with_open_task(scope.asked_of)))
+    return query
+
+
 def _of_resident(resident_id: int) -> Select[CaseRow]:
     """Return the query for a resident's cases, open ones first, the newest first among each."""
     return (
@@ -366,7 +374,8 @@ class Scope:
 
     `attention`: only those that a dispatcher should look at; `unheard`: those whose reporter missed the last message;
     `supervised`: those under supervision; `kinds`: of these categories only; `reporter_id`: reported by this member of
-    staff; `asked_of`: in which this unit still has to answer.
+    staff; `asked_of`: in which this unit still has to answer; `first_unit`: which this unit
+    accepted first, and others hold.
     """
 
     states: frozenset[str] | None = None
@@ -378,3 +387,4 @@ class Scope:
     kinds: frozenset[str] | None = None
     reporter_id: int | None = None
     asked_of: int | None = None
+    first_unit: int | None = None

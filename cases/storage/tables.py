@@ -218,8 +218,8 @@ class CaseRow(Base):
 
     `alarmed_at`: danger to life, which somebody has to acknowledge; `attention`: why a dispatcher should look at it
     (`cases.words.ATTENTION`), empty once they did; `merged_into_id`: the case that this one's reporter follows instead.
-    `reporter_id`: the member of staff who reported it on patrol. `sender_id`: the unit that sent it to its holder, none
-    for the dispatchers; `returns`: how often it was given back. `paused_at`: the clocks stand, the resident was asked.
+    `reporter_id`: the member of staff who reported it on patrol. `first_unit_id`: the unit that accepted it first.
+    `sender_id`: the unit that sent it on, none for the dispatchers; `returns`: how often it was given back. `paused_at`: the clocks stand, the resident was asked.
     `extension_hours`: more time asked for and not yet granted, in office hours. `outcome`: what the holder reported
     (solved, unsolved); `solved`: what the reporter said of it (solved, partly, unsolved). `alert_at`: when the
     next card is due, `alert_step` how many were shown for this limit. `supervised_at`: under supervision, with a date.
@@ -268,6 +268,7 @@ class CaseRow(Base):
     anonymous: Mapped[bool] = mapped_column(default=False)
     attention: Mapped[str] = mapped_column(String(20), default="")
     reporter_id: Mapped[int | None] = mapped_column(index=True)
+    first_unit_id: Mapped[int | None] = mapped_column(index=True)
     sender_id: Mapped[int | None]
     returns: Mapped[int] = mapped_column(default=0)
     paused_at: Mapped[datetime | None]

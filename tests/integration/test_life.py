@@ -104,6 +104,21 @@ def test_a_list_is_exported_as_it_is(clutter: CaseRow, staff: Callable[[str], St
     assert "工单：我的队列" in staff("admin").client.get("/console/audit").text
 
 
+def test_who_was_asked_first_keeps_an_eye_on_it(desk: Desk, clutter: CaseRow, staff: Callable[[str], Staff]) -> None:
+    """The unit that accepted a case first (首问) sees it to its end, wherever it goes, and may contact the resident."""
+    desk.act("cuihu01", clutter, A.ACCEPT)
+    desk.act("cuihu01", clutter, A.RETURN, reason="not_ours")
+    desk.act("dispatcher", clutter, A.SEND, unit="dept-urban")
+    assert desk.possible("cuihu01", clutter) == {"contact", "note"}
+    officer = staff("cuihu01")
+    assert number_of(clutter.id) in officer.client.get("/console/?list=first").text
+    assert "首问：翠湖社区第1网格" in staff("urban").open(clutter).text
+    desk.act("urban", clutter, A.REPORT_RESULT, text="清了")
+    assert number_of(clutter.id) in officer.client.get("/console/?list=first").text
+    desk.verify(clutter, "solved")
+    assert "首问跟踪" not in officer.client.get("/console/").text
+
+
 def test_a_case_is_given_to_one_person(desk: Desk, clutter: CaseRow) -> None:
     """A unit gives a case to one of its own people, who is told; others' people cannot be chosen."""
     with pytest.raises(NotAllowed, match="本单位"):

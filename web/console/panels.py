@@ -110,6 +110,8 @@ def notes(book: Book, city: City, case: CaseRow, now: datetime) -> tuple[str, ..
     if case.supervised_at is not None and case.supervise_by is not None:
         leader = _name(book, case.supervisor_id) or "派单台"
         found.append(f"{leader}督办，{limits.spoken_time(case.supervise_by, now)}前办好")
+    if case.first_unit_id not in {None, case.holder_id}:
+        found.append(f"首问：{city.units[case.first_unit_id or 0].name}")
     if case.paused_at is not None:
         found.append(f"{moment(case.paused_at)} 问了居民，等他回话，时限暂停")
     if case.extension_hours is not None:

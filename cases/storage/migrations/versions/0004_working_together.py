@@ -26,6 +26,7 @@ UNDO = {
 }
 CASE_COLUMNS = (
     "reporter_id",
+    "first_unit_id",
     "sender_id",
     "returns",
     "paused_at",
@@ -218,6 +219,7 @@ def _about_cases() -> None:
 def _columns() -> None:
     op.add_column("attachments", sa.Column("phase", sa.String(length=10), nullable=False, server_default=""))
     op.add_column("cases", sa.Column("reporter_id", sa.Integer(), nullable=True))
+    op.add_column("cases", sa.Column("first_unit_id", sa.Integer(), nullable=True))
     op.add_column("cases", sa.Column("sender_id", sa.Integer(), nullable=True))
     op.add_column("cases", sa.Column("returns", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("cases", sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True))
@@ -237,6 +239,7 @@ def _columns() -> None:
     op.add_column("cases", sa.Column("alarm_reviewed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("cases", sa.Column("verify_days", sa.Double(), nullable=False, server_default="7"))
     op.create_index(op.f("ix_cases_alert_at"), "cases", ["alert_at"])
+    op.create_index(op.f("ix_cases_first_unit_id"), "cases", ["first_unit_id"])
     op.create_index(op.f("ix_cases_reporter_id"), "cases", ["reporter_id"])
     op.create_index(op.f("ix_cases_supervised_at"), "cases", ["supervised_at"])
     op.add_column("staff", sa.Column("groups", sa.JSON(), nullable=False, server_default="[]"))
@@ -253,7 +256,7 @@ def _columns() -> None:
 def downgrade() -> None:
     for statement in UNDO[op.get_bind().dialect.name]:
         op.execute(statement)
-    for column in ("alert_at", "reporter_id", "supervised_at"):
+    for column in ("alert_at", "first_unit_id", "reporter_id", "supervised_at"):
         op.drop_index(op.f(f"ix_cases_{column}"), "cases")
     for table, columns in (
         ("units", ("active", "opening")),
