@@ -219,10 +219,11 @@ class CaseRow(Base):
     `alarmed_at`: danger to life, which somebody has to acknowledge; `attention`: why a dispatcher should look at it
     (`cases.words.ATTENTION`), empty once they did; `merged_into_id`: the case that this one's reporter follows instead.
     `reporter_id`: the member of staff who reported it on patrol. `first_unit_id`: the unit that accepted it first.
-    `sender_id`: the unit that sent it on, none for the dispatchers; `returns`: how often it was given back. `paused_at`: the clocks stand, the resident was asked.
-    `extension_hours`: more time asked for and not yet granted, in office hours. `outcome`: what the holder reported
-    (solved, unsolved); `solved`: what the reporter said of it (solved, partly, unsolved). `alert_at`: when the
-    next card is due, `alert_step` how many were shown for this limit. `supervised_at`: under supervision, with a date.
+    `sender_id`: the unit that sent it on, none for the dispatchers; `returns`: how often it was given back.
+    `paused_at`: the clocks stand, the resident was asked. `extension_hours`: more time asked for, in office hours.
+    `outcome`: what the holder reported (solved, unsolved); `solved`: what the reporter said (solved, partly,
+    unsolved). `alert_at`: when the next card is due, `alert_step` how many were shown for this limit.
+    `supervised_at`: under supervision, with a date.
     `alarm_kind`: what danger; `alarm_called_id`: who of those on duty is called now; then ended, then reviewed.
     Why it is where it is: `guesses` of `model_version`, the first one's probability as `certainty`, the words that
     spoke for it as `evidence`, the rule that decided (`rule_id`), and all of it in plain words (`reasons`).
