@@ -27,7 +27,7 @@ from cases.storage.tables import (
 )
 from cases.storage.trail import TrailQueries
 from cases.storage.triage import TriageQueries
-from cases.storage.work import WorkQueries, with_open_task
+from cases.storage.work import WorkQueries, with_called, with_open_task
 from cases.workflow import ENDED, OPEN, UNRESOLVED
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from cases.storage.scope import Scope
 
 Row = TypeVar("Row", bound=Base)
 PAGE = 30
@@ -279,12 +281,10 @@ class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, WorkQueries,
             query = query.where(CaseRow.category_code.in_(scope.kinds))
         if scope.reporter_id is not None:
             query = query.where(CaseRow.reporter_id == scope.reporter_id)
-        if scope.asked_of is not None:
-            query = query.where(CaseRow.id.in_(with_open_task(scope.asked_of)))
         if scope.below is not None:
             units = select(UnitRow.id).where(UnitRow.path.startswith(scope.below, autoescape=True))
             query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
-        return query
+        return _with_tasks(query, scope)
 
     def every_case(self) -> Iterator[CaseRow]:
         """Yield all cases in the order of their numbers, in batches."""
@@ -371,6 +371,13 @@ class Book(OutboxQueries, CityQueries, LabelQueries, TriageQueries, WorkQueries,
         return self._session.scalars(select(StaffRow).order_by(StaffRow.id)).all()
 
 
+def _with_tasks(query: Select[CaseRow], scope: Scope) -> Select[CaseRow]:
+    for unit_id, cases in ((scope.asked_of, with_open_task), (scope.asked_by, with_called)):
+        if unit_id is not None:
+            query = query.where(CaseRow.id.in_(cases(unit_id)))
+    return query
+
+
 def _of_resident(resident_id: int) -> Select[CaseRow]:
     """Return the query for a resident's cases, open ones first, the newest first among each."""
     return (
@@ -381,23 +388,3 @@ def _of_resident(resident_id: int) -> Select[CaseRow]:
 def _tells_of_resident(row: HistoryRow) -> bool:
     """Say whether a line of history holds the resident's words, or the place in them (why the system sent it on)."""
     return (row.public and row.who in {"resident", "bot"}) or (row.who == "system" and row.action == "send")
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which cases a list shows: in these states, held by this unit, or held or located below this path.
-
-    `attention`: only those that a dispatcher should look at; `unheard`: those whose reporter missed the last message;
-    `supervised`: those under supervision; `kinds`: of these categories only; `reporter_id`: reported by this member of
-    staff; `asked_of`: in which this unit still has to answer.
-    """
-
-    states: frozenset[str] | None = None
-    holder_id: int | None = None
-    below: str | None = None
-    attention: bool = False
-    unheard: bool = False
-    supervised: bool = False
-    kinds: frozenset[str] | None = None
-    reporter_id: int | None = None
-    asked_of: int | None = None

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(hours=12)
 # Lists that are shown only while there is something in them, and those whose length is nobody's work.
-RARE, UNCOUNTED = frozenset({"asked", "supervised"}), frozenset({"ended", "reported"})
+RARE, UNCOUNTED = frozenset({"asked", "called", "supervised"}), frozenset({"ended", "reported"})
 COUNTERS = frozenset({"community", "street", "district", "city", "dispatcher", "leader"})
 Page = Any  # what a Flask view returns
 
