@@ -90,6 +90,7 @@ def _resume(change: Change) -> None:
 def _stop(change: Change) -> None:
     case = change.case
     case.resolved_at, case.gathering_until = change.now, None
+    case.solved = ""  # what was said of an earlier result is not said of this one
     case.handler_id = change.who.staff_id
     case.extension_hours = None
 

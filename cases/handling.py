@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cases import access, facts, intake, ledger, limits, words
+from cases import access, facts, intake, ledger, limits, tasks, words
 from cases.deeds import HANDLERS, TEXT_LIMIT, Deed, Inputs, NoSuchCase, who_is
 from cases.ledger import NotAllowed, TooLate
 from cases.storage import Scope
@@ -75,6 +75,7 @@ def lists_of(city: City, actor: Actor) -> list[ListOf]:
     if actor.role in access.HANDLING_ROLES:
         lists.append(ListOf("first", "首问跟踪", Scope(open_states | resolved, first_unit=actor.unit_id, kinds=kinds)))
         lists.append(ListOf("reported", "我上报的", Scope(every, reporter_id=actor.staff_id, kinds=kinds)))
+        lists.append(ListOf("called", "我请的", Scope(every, asked_by=actor.unit_id, kinds=kinds)))
     return lists
 
 
@@ -99,8 +100,16 @@ def possible(book: Book, city: City, actor: Actor, case: CaseRow) -> list[Rule]:
     """Return what this person may do to a case now, the likeliest first."""
     who = who_is(actor, facts.relations(book, city, actor, case))
     rules = allowed(State(case.state), who.relations, facts.facts_of(book, city, case, who))
-    sends = any(rule.action is Action.SEND for rule in rules) and bool(targets(book, city, actor, case))
-    return [rule for rule in rules if rule.action in HANDLERS and (sends or rule.action is not Action.SEND)]
+    return [rule for rule in rules if rule.action in HANDLERS and _has_choice(book, city, actor, case, rule.action)]
+
+
+def _has_choice(book: Book, city: City, actor: Actor, case: CaseRow, action: Action) -> bool:
+    """Say whether an action that goes to other units finds any."""
+    if action is Action.SEND:
+        return bool(targets(book, city, actor, case))
+    if action is Action.ASK_HELP:
+        return bool(tasks.askable(city, actor, case, facts.relations(book, city, actor, case), action))
+    return True
 
 
 def act(book: Book, city: City, actor: Actor, case_id: int, action: Action, inputs: Inputs, now: datetime) -> CaseRow:

@@ -139,6 +139,8 @@ def extend_case(book: Book, city: City, case: CaseRow, report: Report, now: date
     choose: tuple[str, ...] = ()
     ask_place, holder, kind = False, case.holder_id, case.category_code
     if report.danger:
+        if case.state == State.RESOLVED:  # nobody rings for what is done: it is not
+            verify(book, city, case, now, answer="unsolved", words=report.text)
         _alarm(case, report.danger, now)
     if (changed or placed or report.danger) and case.state in ROUTABLE and not in_hands(book, case):
         decision = _route(book, city, case, now)

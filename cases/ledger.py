@@ -139,8 +139,12 @@ def refresh_due(city: City, case: CaseRow, now: datetime) -> None:
         paused=case.paused_at is not None,
         verify_days=case.verify_days,
     )
-    if due_at == case.due_at and case.alert_at is not None:
-        return
-    case.due_at, case.alert_step = due_at, 0
+    if due_at == case.due_at and (case.alert_at is not None or case.alert_step):
+        return  # its cards go on, or all of them were shown
+    # A pause moves no limit that had passed before it: what was shown of that one is not shown again.
+    late = case.due_at is None and due_at is not None and due_at <= now
+    if case.paused_at is None and not late:
+        case.alert_step = 0
+    case.due_at = due_at
     counts = State(case.state) in UNRESOLVED
-    case.alert_at = limits.alert_at(0, due_at, now, clock_of(city, case)) if counts else None
+    case.alert_at = limits.alert_at(case.alert_step, due_at, now, clock_of(city, case)) if counts else None

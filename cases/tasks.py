@@ -13,11 +13,14 @@ from cases.storage.working import TaskRow
 from cases.workflow import Action, Relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
-    from cases.city import Unit
+    from cases.access import Actor
+    from cases.city import City, Unit
     from cases.deeds import Deed
+    from cases.storage import Book
+    from cases.storage.tables import CaseRow
 
 # Nobody can come sooner.
 MINUTES = 10
@@ -62,6 +65,26 @@ def counts(tasks: Iterable[TaskRow], now: datetime) -> list[Count]:
             found.setdefault(task.unit_id, Counter())[standing(task, now)] += 1
     lines = [Count(unit_id, by.total(), dict(by)) for unit_id, by in found.items()]
     return sorted(lines, key=lambda each: (-each.by.get("missed", 0), -each.by.get("empty", 0), -each.called))
+
+
+def askable(city: City, actor: Actor, case: CaseRow, held: Collection[Relation], action: Action) -> list[Unit]:
+    """Return the units that this person may ask for help, or call to the spot, in this case."""
+    every = [unit for unit in city.units.values() if unit.active and unit.id != case.holder_id]
+    departments = [unit for unit in every if unit.kind == "department"]
+    if action is Action.WHISTLE:
+        return departments
+    centre = bool({Relation.DISPATCHER, Relation.SUPERIOR} & set(held))
+    below = [unit for unit in every if unit.path.startswith(actor.unit_path) and unit.path != actor.unit_path]
+    others = [unit for unit in below if unit.kind not in {"department", "dispatch"}]
+    return [*(departments if centre or actor.role != "department" else ()), *others]
+
+
+def choices(book: Book, case_id: int, unit_id: int, action: Action) -> list[TaskRow]:
+    """Return what this unit asked for that can be judged now, or cancelled."""
+    asked = [task for task in book.tasks(case_id) if task.by_unit_id == unit_id and task.cancelled_at is None]
+    if action is Action.CANCEL_TASK:
+        return [task for task in asked if task.answered_at is None]
+    return [task for task in asked if task.kind == "whistle" and task.answered_at is not None and not task.verdict]
 
 
 def ask_help(deed: Deed) -> None:
@@ -150,11 +173,10 @@ def answer(deed: Deed) -> None:
         tell_staff(deed.book, deed.case, "answered", deed.now, unit_id=task.by_unit_id, text=task.answer)
 
 
-def _asked(deed: Deed, *, answered: bool) -> TaskRow:
-    """Return the task that is meant: one that the actor's unit asked for, answered and not judged, or open."""
-    for task in deed.book.tasks(deed.case.id):
-        ready = (task.answered_at is not None and not task.verdict) if answered else _is_open(task)
-        if task.id == deed.inputs.task and task.by_unit_id == deed.actor.unit_id and ready:
+def _asked(deed: Deed, action: Action) -> TaskRow:
+    """Return the task that is meant: one of `choices`."""
+    for task in choices(deed.book, deed.case.id, deed.actor.unit_id, action):
+        if task.id == deed.inputs.task:
             return task
     raise NotAllowed("这一条已经处理过了。")
 
@@ -170,7 +192,7 @@ def call_empty(deed: Deed) -> None:
 
 
 def _judge(deed: Deed, action: Action, verdict: str) -> None:
-    task = _asked(deed, answered=True)
+    task = _asked(deed, action)
     name = deed.city.units[task.unit_id].name
     deed.step(action, text=f"{name}：{deed.inputs.text.strip() or STANDINGS[verdict]}" if _said(deed, action) else "")
     task.verdict, task.judged_at, task.judged_by = verdict, deed.now, deed.actor.staff_id
@@ -184,7 +206,7 @@ def _said(deed: Deed, action: Action) -> bool:
 
 def cancel(deed: Deed) -> None:
     """Tell a unit that it is not needed any more."""
-    task = _asked(deed, answered=False)
+    task = _asked(deed, Action.CANCEL_TASK)
     deed.step(Action.CANCEL_TASK, text=f"不用{deed.city.units[task.unit_id].name}了。{deed.inputs.text}".strip())
     task.cancelled_at = deed.now
     tell_staff(deed.book, deed.case, "task_cancelled", deed.now, unit_id=task.unit_id)

@@ -88,7 +88,7 @@ RULES = (
          tells="unsolved", asks="verify", public=True),
     Rule(A.REJECT, (R.DISPATCHER,), {S.NEW}, S.REJECTED, ("text", "where"), (), (E.END,), "rejected", public=True),
     Rule(A.MERGE, STAFF, UNRESOLVED, S.MERGED, ("other",), (C.ALARM_QUIET,), (E.END,)),
-    Rule(A.MERGE, REPORTER, {S.NEW, S.ASSIGNED}, S.MERGED, does=(E.END,), public=True),
+    Rule(A.MERGE, REPORTER, {S.NEW, S.ASSIGNED}, S.MERGED, ("other",), (), (E.END,), public=True),
     Rule(A.UNMERGE, STAFF, {S.MERGED}, S.NEW, (), (C.AT_DISPATCH,), (E.HOLD,), "unmerged"),
     Rule(A.UNMERGE, STAFF, {S.MERGED}, S.ASSIGNED, does=(E.HOLD,), tells="unmerged"),
     # Leaders.

@@ -28,7 +28,7 @@ from cases.storage.tables import (
 )
 from cases.storage.trail import TrailQueries
 from cases.storage.triage import TriageQueries
-from cases.storage.work import WorkQueries, with_open_task
+from cases.storage.work import WorkQueries, with_called, with_open_task
 from cases.workflow import ENDED, OPEN
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from cases.storage.scope import Scope
 
 Row = TypeVar("Row", bound=Base)
 PAGE = 30
@@ -257,11 +259,10 @@ class Book(
             query = query.where(CaseRow.supervised_at.is_not(None))
         if scope.kinds is not None:
             query = query.where(CaseRow.category_code.in_(scope.kinds))
-        query = _having_part(query, scope)
         if scope.below is not None:
             units = select(UnitRow.id).where(UnitRow.path.startswith(scope.below, autoescape=True))
             query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
-        return query
+        return _having_part(query, scope)
 
     def every_case(self, scope: Scope | None = None) -> Iterator[CaseRow]:
         """Yield all cases, or those in `scope`, in the order of their numbers, in batches."""
@@ -350,8 +351,9 @@ def _having_part(query: Select[CaseRow], scope: Scope) -> Select[CaseRow]:
         query = query.where(CaseRow.reporter_id == scope.reporter_id)
     if scope.first_unit is not None:
         query = query.where(CaseRow.first_unit_id == scope.first_unit, CaseRow.holder_id != scope.first_unit)
-    if scope.asked_of is not None:
-        query = query.where(CaseRow.id.in_(with_open_task(scope.asked_of)))
+    for unit_id, cases in ((scope.asked_of, with_open_task), (scope.asked_by, with_called)):
+        if unit_id is not None:
+            query = query.where(CaseRow.id.in_(cases(unit_id)))
     return query
 
 
@@ -366,25 +368,3 @@ def _tells_of_resident(row: HistoryRow) -> bool:
     """Say whether a line of history holds the resident's words, or the place in them (why the system sent it on)."""
     told = row.action in {"called_back", "contact"}  # what they said on the phone or at the door
     return told or (row.public and row.who in {"resident", "bot"}) or (row.who == "system" and row.action == "send")
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which cases a list shows: in these states, held by this unit, or held or located below this path.
-
-    `attention`: only those that a dispatcher should look at; `unheard`: those whose reporter missed the last message;
-    `supervised`: those under supervision; `kinds`: of these categories only; `reporter_id`: reported by this member of
-    staff; `asked_of`: in which this unit still has to answer; `first_unit`: which this unit
-    accepted first, and others hold.
-    """
-
-    states: frozenset[str] | None = None
-    holder_id: int | None = None
-    below: str | None = None
-    attention: bool = False
-    unheard: bool = False
-    supervised: bool = False
-    kinds: frozenset[str] | None = None
-    reporter_id: int | None = None
-    asked_of: int | None = None
-    first_unit: int | None = None

@@ -202,6 +202,14 @@ def _for(staff_id: int, unit_id: int) -> ColumnElement[bool]:
     return or_(NoticeRow.staff_id == staff_id, NoticeRow.unit_id == unit_id)
 
 
+def with_called(unit_id: int) -> Select[int]:
+    """Return the ids of the cases in which this unit waits for others that it asked, or has to judge an answer."""
+    waits = or_(TaskRow.answered_at.is_(None), TaskRow.kind == "whistle")
+    return select(TaskRow.case_id).where(
+        TaskRow.by_unit_id == unit_id, TaskRow.cancelled_at.is_(None), TaskRow.verdict == "", waits
+    )
+
+
 def with_open_task(unit_id: int) -> Select[int]:
     """Return the ids of the cases in which this unit still has to answer."""
     return select(TaskRow.case_id).where(

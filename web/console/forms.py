@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from cases import handling, limits, words
+from cases import facts, handling, limits, tasks, words
 from cases.numbers import number_of, spoken
 from cases.workflow import Action
 from web.console.present import ActionForm, Choice, Field
@@ -137,37 +137,25 @@ def _fields(book: Book, city: City, me: Actor, case: CaseRow, rule: Rule, need: 
         label = "几小时内到" if whistle else "几个工作小时内答复"
         return (Field("number", "hours", label, value=f"{limits.WHISTLE_HOURS if whistle else limits.HELP_HOURS:g}"),)
     if need == "units":
-        return (Field("checks", "units", "请哪些单位", _helpers(city, me, case, rule.action)),)
+        return (Field("checks", "units", "请哪些单位", _helpers(book, city, me, case, rule.action)),)
     if need == "task":
         return (Field("radio", "task", "哪一家", _task_choices(book, city, me, case, rule.action)),)
     return ()
 
 
 def _task_choices(book: Book, city: City, me: Actor, case: CaseRow, action: Action) -> Grouped:
-    open_ones = action is Action.CANCEL_TASK
     found = [
-        Choice(str(task.id), city.units[task.unit_id].name)
-        for task in book.tasks(case.id)
-        if task.by_unit_id == me.unit_id
-        and task.cancelled_at is None
-        and (task.answered_at is None if open_ones else task.answered_at is not None and not task.verdict)
+        Choice(str(task.id), city.units[task.unit_id].name) for task in tasks.choices(book, case.id, me.unit_id, action)
     ]
     return (("", tuple(found)),)
 
 
-def _helpers(city: City, me: Actor, case: CaseRow, action: Action) -> Grouped:
+def _helpers(book: Book, city: City, me: Actor, case: CaseRow, action: Action) -> Grouped:
     """Return the units that may be asked to come or to help."""
-    own = [
-        unit
-        for unit in city.units.values()
-        if unit.active and unit.id != case.holder_id and unit.path.startswith(me.unit_path) and unit.id != me.unit_id
-    ]
-    every = [unit for unit in city.units.values() if unit.active and unit.kind == "department"]
     groups: dict[str, list[Choice]] = defaultdict(list)
-    for unit in every if action is Action.WHISTLE else [*every, *own]:
-        if unit.id != case.holder_id and unit.kind != "dispatch":
-            groups[words.UNIT_KINDS[unit.kind]].append(Choice(unit.code, unit.name))
-    return tuple((name, tuple(dict.fromkeys(choices))) for name, choices in groups.items())
+    for unit in tasks.askable(city, me, case, facts.relations(book, city, me, case), action):
+        groups[words.UNIT_KINDS[unit.kind]].append(Choice(unit.code, unit.name))
+    return tuple((name, tuple(choices)) for name, choices in groups.items())
 
 
 def _likely(city: City, case: CaseRow) -> str:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 LIFETIME = timedelta(hours=12)
 # Lists that are shown only while there is something in them, and those whose length is nobody's work.
-RARE, UNCOUNTED = frozenset({"asked", "supervised", "first"}), frozenset({"ended", "reported"})
+RARE = frozenset({"asked", "called", "supervised", "first"})
+UNCOUNTED = frozenset({"ended", "reported"})
 COUNTERS = frozenset({"community", "street", "district", "city", "dispatcher", "leader"})
 Page = Any  # what a Flask view returns
 
