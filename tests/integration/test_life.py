@@ -6,6 +6,7 @@ from io import BytesIO
 import pytest
 from openpyxl import load_workbook
 
+import worker
 from bot import phrases
 from bot.assembly import House
 from cases import callbacks, exchange, limits, tasks
@@ -363,6 +364,23 @@ def test_cards_are_shown_and_told_once_each(desk: Desk, manhole: CaseRow) -> Non
     assert "red_card" in desk.told("leader")
     assert [each for each in desk.did(manhole) if each.endswith("card")] == ["yellow_card", "red_card"]
     assert desk.case(manhole).alert_at is None
+
+
+def test_the_sweeper_finds_what_is_due(desk: Desk, manhole: CaseRow, neighbour: Resident, house: House) -> None:
+    """The worker's sweeper shows cards, ends pauses and calls who is on duty, and does each once."""
+    neighbour.say(CLUTTER)
+    desk.act("cuihu01", neighbour.case(), A.ASK, text="哪个单元？")
+    with house.store.write() as book:
+        late, asked = book.lock_case(manhole.id), book.lock_case(neighbour.case().id)
+        assert late is not None
+        assert asked is not None
+        late.alert_at = desk.now - timedelta(seconds=1)
+        asked.paused_at = desk.now - timedelta(days=limits.PAUSE_DAYS, seconds=1)
+    assert worker.sweep(house) >= 2
+    worker.sweep(house)
+    assert desk.told("urban").count("yellow_card") == 1
+    assert desk.told("cuihu01").count("resumed") == 1
+    assert desk.did(neighbour.case()).count("resume") == 1
 
 
 def test_more_time_is_granted_one_level_up(desk: Desk, clutter: CaseRow) -> None:
