@@ -26,7 +26,7 @@ class TaskRow(Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
-    by_unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
+    by_unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
     by_staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     text: Mapped[str] = mapped_column(Text)
     asked_at: Mapped[datetime]

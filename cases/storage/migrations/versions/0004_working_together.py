@@ -212,6 +212,7 @@ def _about_cases() -> None:
         sa.ForeignKeyConstraint(["unit_id"], ["units.id"], name=op.f("fk_tasks_unit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
     )
+    op.create_index(op.f("ix_tasks_by_unit_id"), "tasks", ["by_unit_id"])
     op.create_index(op.f("ix_tasks_case_id"), "tasks", ["case_id"])
     op.create_index(op.f("ix_tasks_unit_id"), "tasks", ["unit_id"])
 
