@@ -178,7 +178,7 @@ def _verify(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     answer = "solved" if solved else "partly" if partly(text) else "unsolved"
     intake.verify(turn.book, turn.city, case, turn.now, answer=answer, words=text)
     if not solved:
-        return _sent_back(turn, case, judged)
+        return _sent_back(turn, case, judged, in_part=answer == "partly")
     if judged.intent is Intent.SOLVED:
         turn.ask("rate", case)
         phrase = phrases.ASK_RATING if case.state == State.CLOSED else phrases.ASK_RATING_UNSOLVED
@@ -186,9 +186,10 @@ def _verify(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     return _rate(turn, case, judged, "")
 
 
-def _sent_back(turn: Turn, case: CaseRow, judged: Wish) -> str:
+def _sent_back(turn: Turn, case: CaseRow, judged: Wish, *, in_part: bool = False) -> str:
     turn.ask(None if judged.rest else "why", case)
-    phrase = phrases.SENT_BACK_WITH_WORDS if judged.rest else phrases.SENT_BACK
+    asking = phrases.SENT_BACK_PARTLY if in_part else phrases.SENT_BACK
+    phrase = phrases.SENT_BACK_WITH_WORDS if judged.rest else asking
     return phrase.format(
         number=spoken(number_of(case.id)),
         holder=turn.city.units[case.holder_id].name,

@@ -144,6 +144,9 @@ ASK_RATING_UNSOLVED = (
 )
 RATED_ALREADY = "这一次您已经评过了，谢谢。还有话想说，直接说就行。"
 SENT_BACK = "明白了，工单 {number} 已退回{holder}重新办，{contact_by}前联系您。哪里没弄好，请说一句。"
+SENT_BACK_PARTLY = (
+    "记下了，办好了一部分。工单 {number} 剩下的由{holder}接着办，{contact_by}前联系您。还差哪里，请说一句。"
+)
 SENT_BACK_WITH_WORDS = "明白了，工单 {number} 已退回{holder}重新办，{contact_by}前联系您。您说的也带过去了。"
 MAYBE_WITHDRAW = "那太好了！要是不用再办了，回复“撤回”就行。"
 NEXT_VERIFY = "还有一件：工单 {number}“{title}”，解决了没有？回复 1 解决了，2 没解决，3 解决了一部分。"

@@ -76,7 +76,7 @@ def _twin(case: CaseRow, other: CaseRow, meaning: float) -> Twin:
     apart = _distance(case, other) or 0.0
     days = abs(case.opened_at - other.opened_at) / timedelta(days=1)
     same_kind = case.category_code is not None and case.category_code == other.category_code
-    place, time = 1 - apart / NEAR_METRES / 2, 1 - days / LATELY.days
+    place, time = 1 - apart / NEAR_METRES, 1 - days / LATELY.days
     likeness = 0.0
     if meaning >= SURE_MEANING or same_kind:
         likeness = 0.25 * same_kind + 0.25 * meaning + 0.3 * place + 0.2 * time

@@ -187,14 +187,23 @@ class Officer(Screen):
         """Accept the case that is open, with one tap."""
         self.submit(self.form("accept"))
 
-    def write(self, action: str, words: str, photo: Path | None = None) -> None:
-        """Do an action that takes words, perhaps with a photo."""
+    def write(self, action: str, words: str, photo: Path | None = None, **chosen: str | tuple[str, ...]) -> None:
+        """Do an action that takes words, perhaps with a photo; `chosen`: what is ticked, by the names of the fields."""
         form = self.form(action)
+        for name, values in chosen.items():
+            for value in (values,) if isinstance(values, str) else values:
+                self.tick(form, name, value)
         form.locator(f"#f-{action}-text").fill(words)
         if photo is not None:
             form.locator("input[name=photos]").set_input_files(photo)
-            expect(form.locator(".previews img")).to_have_count(1)
+            expect(form.locator(f"#f-{action}-previews img")).to_have_count(1)
         self.submit(form)
+
+    def tick(self, form: Locator, name: str, value: str) -> None:
+        """Tap one of several choices."""
+        choice = f"input[name={name}][value='{value}']"
+        form.locator(f"label:has({choice})").click()
+        expect(form.locator(choice)).to_be_checked()
 
     def sees(self, place: Locator) -> None:
         """Reload the page until it shows what the worker has to do first."""

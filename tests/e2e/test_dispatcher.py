@@ -28,7 +28,7 @@ def test_an_unsure_case_is_dispatched_returned_and_dispatched_again(service: Ser
     traffic = Officer(browser, service, "traffic", PHONE)
     traffic.take(number)
     expect(traffic.page.locator("#glance")).to_contain_text("信号灯与标线")
-    traffic.write("return", "是路灯，不是信号灯，建议给城管")
+    traffic.write("return", "是路灯，不是信号灯，建议给城管", reason="not_ours")
     expect(traffic.row(number)).to_have_count(0)
     dispatcher.open("/console/")
     expect(dispatcher.row(number)).to_have_attribute("data-state", "new")

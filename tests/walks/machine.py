@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from cases.city import City
     from cases.storage import Book
 
-LIVELY = 4  # what happens to one case in one go
+LIVELY = 10  # what happens to one case in one go
+SELDOM = frozenset({Action.ASK_EXTENSION, Action.GRANT_EXTENSION, Action.REFUSE_EXTENSION, Action.END_ALARM})
 ENOUGH = 4  # cases in one walk: few, so that much happens to each
 KINDS = ("facility/manhole", "housing/clutter", "order/ebikes", "utility/water", "community/dispute", "safety/fire", "")
 GRIDS = ("grid-cuihu-01", "grid-cuihu-01", "grid-cuihu-02", "grid-linjiang-01", "")
@@ -161,8 +162,13 @@ class Walk(RuleBasedStateMachine):
         with self.world.store.read() as book:
             case, city = book.get(CaseRow, case_id), self.world.city(book)
             assert case is not None
+            moving = data.draw(st.booleans())  # what leads to another state, or anything: else most would be notes
             offers = {
-                login: [each.action for each in handling.possible(book, city, actor, case)]
+                login: [
+                    each.action
+                    for each in handling.possible(book, city, actor, case)
+                    if not moving or each.to is not None or each.action in SELDOM
+                ]
                 for login, actor in self.world.actors.items()
             }
             login = data.draw(st.sampled_from([login for login, offered in offers.items() if offered] or ["leader"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cases.storage.tables import CaseRow
     from cases.workflow import Rule
 
+# At one go: what a resident wrote is no variable.
+VARIABLE = re.compile(r"\{[a-z_]+\}")
 Grouped = tuple[tuple[str, tuple[Choice, ...]], ...]
 
 HINTS = {
@@ -191,9 +194,7 @@ def filled(city: City, case: CaseRow, text: str) -> str:
         "{phone}": holder.phone,
         "{finish_by}": limits.spoken_time(case.finish_by, case.opened_at),
     }
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text
+    return VARIABLE.sub(lambda found: values.get(found[0], found[0]), text)
 
 
 def canned(book: Book, city: City, me: Actor, case: CaseRow) -> tuple[tuple[str, str], ...]:

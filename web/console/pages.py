@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
     from bot.assembly import House
+    from cases.storage import Book
+    from cases.storage.tables import CaseRow
 
 
 def register(routes: Blueprint, house: House) -> None:
@@ -65,7 +67,7 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.read() as book:
             city = house.cities.current(book)
             row, _ = handling.access_case(book, city, actor(book, city), case_id_in(number))
-            told = "\n".join([row.text, *(each.text for each in book.history(row.id) if each.who == "resident")])
+            told = _unanswered(book, row)
         found = hints.hints(request.form.get("action", ""), words_of(), told)
         return render_template("console/hints.html", hints=found)
 
@@ -75,6 +77,17 @@ def register(routes: Blueprint, house: House) -> None:
 
     for code, (title, words) in ERRORS.items():
         routes.app_errorhandler(code)(_error_view(code, title, words))
+
+
+def _unanswered(book: Book, case: CaseRow) -> str:
+    """Return what the resident said since staff last spoke to them: what came before has had its answer."""
+    said = [case.text]
+    for row in book.history(case.id):
+        if row.who == "staff" and row.public:
+            said = []
+        elif row.who == "resident":
+            said.append(row.text)
+    return "\n".join(said)
 
 
 LONGEST_NUMBER = 10

@@ -122,7 +122,7 @@
   const sent = stored('draft-sent');
   if (sent && document.querySelector('[data-toast="ok"]')) store(sent, '');
   store('draft-sent', '');
-  all('form[data-draft] textarea').forEach((field) => {
+  all('form[data-draft] textarea[name="text"]').forEach((field) => {
     if (!field.value) field.value = stored(draftKey(field.form));
     count(field);
     field.addEventListener('input', () => { count(field); store(draftKey(field.form), field.value); });
