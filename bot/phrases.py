@@ -154,6 +154,8 @@ RATE_AGAIN = "没太听明白。请评个分：1 满意，2 基本满意，3 不
 RATED = "谢谢您的评价。"
 RATED_BAD = "记下了，让您不满意，对不住。方便的话，说一句是为什么。"
 WHY_NOTED = "您说的记下了，会有人看。"
+NEXT_VERIFY_UNSOLVED = "还有一件：工单 {number}“{title}”暂时办不了，您看行不行？回复 1 可以，2 不行。"
+VERIFY_AGAIN_UNSOLVED = "您看这样行不行？回复 1 可以，2 不行，请再想想办法。"
 VERIFY_AGAIN = "是解决了，还是没解决？回复 1 解决了，2 没解决，3 解决了一部分。"
 
 CODE_SCANNED = "扫到了。请说一句：是什么事，在哪里？"
