@@ -70,19 +70,27 @@ def to_question(turn: Turn, wish: Wish, said: Said) -> str | None:
     judged = wish if wish.intent in JUDGEMENTS else None
     if asked == "verify" and case.outcome == "unsolved":
         judged = to_explanation(said.text) or judged
-    elif asked == "verify" and partly(said.text):
+    elif asked == "verify" and _in_part(case, said.text):
         judged = Wish(Intent.UNSOLVED, "" if digit(said.text) else said.text)
     if judged is not None and judged.intent is Intent.SOLVED and BUT.search(judged.rest):
-        return phrases.VERIFY_AGAIN
+        return _again(case)
     if judged is not None:
         return _and_next(turn, case, _judge(turn, case, judged, said.text))
     if wish.intent not in UNCLEAR or len(said.text) > SHORT or elsewhere:
         return None
     if asked == "verify" and _same_kind(case, said):
         return _and_next(turn, case, _judge(turn, case, Wish(Intent.UNSOLVED, said.text), said.text))
-    if asked != "verify":
-        return phrases.RATE_AGAIN
+    return _again(case) if asked == "verify" else phrases.RATE_AGAIN
+
+
+def _again(case: CaseRow) -> str:
+    """Return the question about a result once more: solved or not, or whether it will do as it is."""
     return phrases.EXPLAINED_AGAIN if case.outcome == "unsolved" else phrases.VERIFY_AGAIN
+
+
+def _in_part(case: CaseRow, text: str) -> bool:
+    """Say whether a part is solved, of what was reported as solved: what cannot be has no parts."""
+    return case.outcome != "unsolved" and partly(text)
 
 
 def to_explanation(text: str) -> Wish | None:
@@ -125,7 +133,8 @@ def _and_next(turn: Turn, case: CaseRow, reply: str) -> str:
         return reply
     turn.ask("verify", following)
     number, title = spoken(number_of(following.id)), title_of(following.text)
-    return f"{reply}\n\n{phrases.NEXT_VERIFY.format(number=number, title=title)}"
+    question = phrases.NEXT_VERIFY_UNSOLVED if following.outcome == "unsolved" else phrases.NEXT_VERIFY
+    return f"{reply}\n\n{question.format(number=number, title=title)}"
 
 
 def unasked(turn: Turn, wish: Wish, text: str) -> str | None:
@@ -175,7 +184,7 @@ def _judge(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
 
 def _verify(turn: Turn, case: CaseRow, judged: Wish, text: str) -> str:
     solved = judged.intent not in {Intent.UNSOLVED, Intent.UNSATISFIED}
-    answer = "solved" if solved else "partly" if partly(text) else "unsolved"
+    answer = "solved" if solved else "partly" if _in_part(case, text) else "unsolved"
     intake.verify(turn.book, turn.city, case, turn.now, answer=answer, words=text)
     if not solved:
         return _sent_back(turn, case, judged, in_part=answer == "partly")

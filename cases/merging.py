@@ -31,8 +31,8 @@ LOOKED_AT = 200
 SHOWN = 5
 # From this likeness on (0 to 1: kind and meaning a quarter each, place 0.3, time 0.2) two cases may be one matter.
 LIKELY = 0.5
-# What is of another kind has to say nearly the same.
-SURE_MEANING = 0.5
+# Of another kind the words must be so much alike: the same door has many matters.
+SURE_MEANING = 0.45
 # So near is as good as the same spot.
 VERY_NEAR = 30.0
 
@@ -78,7 +78,7 @@ def _twin(case: CaseRow, other: CaseRow, meaning: float) -> Twin:
     same_kind = case.category_code is not None and case.category_code == other.category_code
     place, time = 1 - apart / NEAR_METRES, 1 - days / LATELY.days
     likeness = 0.0
-    if meaning >= SURE_MEANING or same_kind:
+    if (meaning >= SURE_MEANING or same_kind) and bool(case.urgent) == bool(other.urgent):
         likeness = 0.25 * same_kind + 0.25 * meaning + 0.3 * place + 0.2 * time
     said = ["同一类"] if same_kind else []
     said += ["说的话很像"] if meaning >= LIKELY else []

@@ -76,7 +76,7 @@ def test_the_queue_is_ordered_by_deadline(
     staff: Callable[[str], Staff], resident: Resident, neighbour: Resident
 ) -> None:
     """The nearest deadline comes first, whatever came in first."""
-    neighbour.say("临江路128号门口有人占道卖水果")
+    neighbour.say("临江路128号门口的路灯晚上不亮")
     resident.say(MANHOLE)
     page = staff("urban").client.get("/console/").text
     numbers = [number_of(person.case().id) for person in (resident, neighbour)]

@@ -168,3 +168,32 @@ def test_a_refusal_leaves_no_trace(desk: Desk, manhole: CaseRow) -> None:
         desk.act("leader", manhole, A.SEND, unit="dept-water", category="utility/water", text="去吧")
     after = {name: value for name, value in vars(desk.case(manhole)).items() if name != "_sa_instance_state"}
     assert after == before
+
+
+def test_what_cannot_be_solved_has_no_parts(desk: Desk, manhole: CaseRow, resident: Resident) -> None:
+    """Asked whether an explanation will do, an unclear answer is asked the same again: nothing of parts or solving."""
+    desk.act("urban", manhole, A.REPORT_UNSOLVED, text="这条路三月统一翻修，先放了警示牌")
+    reply = resident.say("3")
+    assert "回复 1 可以，2 不行" in reply
+    assert "解决" not in reply
+    assert desk.case(manhole).state == State.RESOLVED
+    resident.say("2")
+    assert (desk.case(manhole).state, desk.case(manhole).solved) == (State.ASSIGNED, "unsolved")
+
+
+def test_what_was_done_is_said_in_plain_words(
+    desk: Desk, house: House, manhole: CaseRow, staff: Callable[[str], Staff]
+) -> None:
+    """The word that follows an action reads well, and names the resident only where there is one."""
+    urban = staff("urban")
+    assert "已受理，正在告诉居民" in urban.act(manhole, "accept").text
+    assert "记下了：您在路上，正在告诉居民" in urban.act(manhole, "set_out").text
+    assert "备注记下了。" in urban.act(manhole, "note", text="在等配件").text
+    officer = desk.actor("cuihu01")
+    with house.store.write() as book:
+        city = house.cities.current(book)
+        case = patrol.report(book, city, officer, Report(text="纸箱", place=city.locate_text("翠湖小区3栋")), desk.now)
+    desk.act("dispatcher", case, A.SEND, unit="dept-urban")
+    page = urban.act(case, "accept").text
+    assert "已受理。" in page
+    assert "正在告诉居民" not in page

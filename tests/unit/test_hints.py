@@ -7,7 +7,7 @@ MATTER = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
 WHEN, MUCH, WHERE = "什么时候能修好？", "停车要多少钱？", "这个要去哪里办？"
 STIFF = "大白话"
 # An action, an answer, what the resident asked, and the hints that it must raise: these and no others.
-ANSWERS = (
+ANSWERS: tuple[tuple[str, str, str, set[str]], ...] = (
     # What residents complain about most: it only says that it went elsewhere.
     ("reply", "已转交相关部门处理。", MATTER, {PASSED_ON}),
     ("reply", "您好，您反映的问题已转给城管局处理，请耐心等待。", MATTER, {PASSED_ON}),

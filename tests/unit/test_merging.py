@@ -35,6 +35,7 @@ PAIRS = (
     (case("路灯不亮", "facility/streetlight", east=5, days=0.1), 0.05, False),  # the same door, another matter
     (case("楼道里堆了纸箱", "housing/clutter", east=0, days=0), 0.1, False),
     (case("有人吵架", None, east=10, days=0.5), 0.0, False),
+    (case("着火了，浓烟往上冒", "environment/burning", east=0, days=0), 0.4, False),
 )
 
 
@@ -44,6 +45,13 @@ def test_pairs_that_are_and_are_not_the_same(other: CaseRow, meaning: float, *, 
     twin = merging._twin(MANHOLE, other, meaning)  # noqa: SLF001 - the rule itself
     assert (twin.likeness >= merging.LIKELY) == same, twin
     assert 0 <= twin.likeness <= 1
+
+
+def test_danger_is_no_everyday_matter() -> None:
+    """Danger to life is never offered to be joined to what is none, however alike the words are."""
+    burning = case("井盖冒火了", "facility/manhole")
+    burning.urgent = True
+    assert merging._twin(MANHOLE, burning, 0.9).likeness == 0  # noqa: SLF001
 
 
 def test_what_is_too_far_is_not_compared() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cases import facts, handling, intake, neighbours, own, patrol
 from cases.callbacks import OUTCOMES, Heard
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from cases.storage import Book
 
 LIVELY = 10  # what happens to one case in one go
+# These end a case before much has happened.
+ENDING = frozenset({Action.MERGE, Action.REJECT, Action.WITHDRAW})
 SELDOM = frozenset({Action.ASK_EXTENSION, Action.GRANT_EXTENSION, Action.REFUSE_EXTENSION, Action.END_ALARM})
-ENOUGH = 4  # cases in one walk: few, so that much happens to each
 KINDS = ("facility/manhole", "housing/clutter", "order/ebikes", "utility/water", "community/dispute", "safety/fire", "")
 GRIDS = ("grid-cuihu-01", "grid-cuihu-01", "grid-cuihu-02", "grid-linjiang-01", "")
 SURE, UNSURE = 0.9, 0.3
@@ -67,8 +68,8 @@ class Walk(RuleBasedStateMachine):
 
     def case(self, pick: int) -> int:
         """Return the id of some case."""
-        numbers = self.world.numbers
-        return numbers[pick % len(numbers)]
+        numbers = self.world.open if pick % 4 and self.world.open else self.world.numbers
+        return numbers[pick // 4 % len(numbers)]
 
     def report(self, told: Told) -> Report:
         """Return what a message or a patrol tells."""
@@ -81,7 +82,13 @@ class Walk(RuleBasedStateMachine):
 
     # -- cases come --------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.world.numbers) < ENOUGH)
+    @initialize(told=reports, other=reports)
+    def there_are_cases(self, told: Told, other: Told) -> None:
+        """Begin with two residents' cases."""
+        self.a_resident_reports(OPENIDS[0], told)
+        self.a_resident_reports(OPENIDS[1], other)
+
+    @precondition(lambda self: self.world.wants_more)
     @rule(openid=st.sampled_from(OPENIDS), told=reports)
     def a_resident_reports(self, openid: str, told: Told) -> None:
         """Open a case from the chat."""
@@ -94,7 +101,7 @@ class Walk(RuleBasedStateMachine):
 
         assert self.world.attempt("open", do) is None
 
-    @precondition(lambda self: len(self.world.numbers) < ENOUGH)
+    @precondition(lambda self: self.world.wants_more)
     @rule(login=people, told=reports, done=st.sampled_from((None, (), (BEFORE,), (AFTER,))))
     def an_officer_reports(self, login: str, told: Told, done: tuple[()] | None) -> None:
         """Open a case from a patrol, perhaps settled on the spot."""
@@ -105,7 +112,7 @@ class Walk(RuleBasedStateMachine):
             lambda book, city: patrol.report(book, city, actor, self.report(told), self.world.now, done=given),
         )
 
-    @precondition(lambda self: len(self.world.numbers) < ENOUGH)
+    @precondition(lambda self: self.world.wants_more)
     @rule(told=reports)
     def a_platform_reports(self, told: Told) -> None:
         """Open a case from another system."""
@@ -141,7 +148,7 @@ class Walk(RuleBasedStateMachine):
             offered = sorted(own.possible(book, city, case, self.world.now)) if case.resident_id else []
         if not offered:
             return
-        action = data.draw(st.sampled_from(offered))
+        action = data.draw(st.sampled_from([each for each in offered if each not in ENDING] or offered))
         given = Given(text=SAID, rating="fair", solved=data.draw(st.sampled_from(list(SOLVED))))
         refusal = self.tap(case.resident_id or 0, case_id, action, given)
         assert refusal is None, f"a resident was offered {action} of case {case_id} and refused: {refusal}"
@@ -167,7 +174,7 @@ class Walk(RuleBasedStateMachine):
                 login: [
                     each.action
                     for each in handling.possible(book, city, actor, case)
-                    if not moving or each.to is not None or each.action in SELDOM
+                    if not moving or (each.to is not None and each.action not in ENDING) or each.action in SELDOM
                 ]
                 for login, actor in self.world.actors.items()
             }

@@ -17,7 +17,7 @@ from cases.ledger import NotAllowed
 from cases.storage import Store, build_engine, migrate
 from cases.storage.tables import CaseRow, ResidentRow
 from cases.storage.working import CallbackRow, DutyRow
-from cases.workflow import Action
+from cases.workflow import ENDED, Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ LOGINS = (
 # Of her department she sees these kinds only.
 LIMITED, GROUP = "urban2", "市政设施"
 OPENIDS = ("oWalker1", "oWalker2", "oWalker3")
+OPEN_CASES, ALL_CASES = 3, 12
 TABLES = ("cases", "history", "tasks", "callbacks", "notices", "outbox", "followers", "attachments", "residents")
 
 
@@ -89,6 +90,7 @@ class World:
         self.now = START
         self.cards: Counter[tuple[object, ...]] = Counter()
         self.numbers: list[int] = []  # the ids of all cases
+        self.open: list[int] = []  # of those that are not ended
         self.calls: list[int] = []  # and of the calls to be made
         self.looked_at = True  # whether everything was checked since something happened
         with self.store.read() as book:
@@ -110,11 +112,18 @@ class World:
         """Return the city."""
         return self.cities.current(book)
 
+    @property
+    def wants_more(self) -> bool:
+        """Say whether there is room for another case: few are open, so that much happens to each."""
+        return len(self.open) < OPEN_CASES and len(self.numbers) < ALL_CASES
+
     def happened(self) -> None:
         """Look anew at what there is."""
         self.looked_at = False
         with self.store.read() as book:
-            self.numbers = [case.id for case in book.every_case()]
+            states = {case.id: case.state for case in book.every_case()}
+            self.numbers = list(states)
+            self.open = [number for number, state in states.items() if state not in ENDED]
             self.calls = [row.id for row in book.callbacks(100)]
 
     def snapshot(self) -> list[list[tuple[object, ...]]]:

@@ -58,7 +58,7 @@ def register(routes: Blueprint, house: House) -> None:
         except (NotAllowed, BadMedia) as refusal:
             flash(str(refusal), "error")
             return redirect(url_for("console.case", number=number))
-        flash(_done(chosen), "ok")
+        flash(_done(chosen, row), "ok")
         return redirect(url_for("console.case", number=number) if still_mine else url_for("console.queue"))
 
     @routes.post("/cases/<number>/hints")
@@ -152,6 +152,23 @@ def _number(text: str) -> float:
     return number if math.isfinite(number) else 0.0
 
 
-def _done(action: Action) -> str:
+# What was done, where the action's name says it badly.
+DONE = {
+    Action.SET_OUT: "记下了：您在路上",
+    Action.ASSIGN: "已交给他办",
+    Action.CONTACT: "联系记下了",
+    Action.NOTE: "备注记下了",
+    Action.REJECT: "已结案：不归我们管",
+    Action.REPORT_UNSOLVED: "说明报上去了",
+    Action.MEASURE: "处置措施记下了",
+    Action.END_ALARM: "险情已解除",
+    Action.EMPTY_TASK: "已记为空响应",
+    Action.VERIFY_PASS: "核查通过，已结案",
+    Action.VERIFY_FAIL: "核查不通过，已退回重办",
+}
+
+
+def _done(action: Action, case: CaseRow) -> str:
     told = {rule.action for rule in RULES if rule.tells} - {Action.VERIFY_PASS, Action.VERIFY_FAIL}
-    return f"已{ACTIONS[action]}，正在告诉居民。" if action in told else f"已{ACTIONS[action]}。"
+    words = DONE.get(action, f"已{ACTIONS[action]}")
+    return f"{words}，正在告诉居民。" if action in told and case.resident_id is not None else f"{words}。"
