@@ -129,7 +129,9 @@ def _report(action: Action) -> Callable[[Deed], None]:
         deed.case.result = deed.inputs.text.strip()
         deed.case.outcome = "unsolved" if action is Action.REPORT_UNSOLVED else "solved"
         deed.attach(row)
-        if deed.case.reporter_id is not None and deed.case.ended_at is None:
+        if deed.case.ended_at is not None:
+            deed.case.solved = "solved"  # who reported it settled it, and has seen so
+        elif deed.case.reporter_id is not None:
             tell_staff(deed.book, deed.case, "verify", deed.now, staff_id=deed.case.reporter_id)
 
     return report

@@ -115,7 +115,9 @@ def _has_choice(book: Book, city: City, actor: Actor, case: CaseRow, action: Act
 def act(book: Book, city: City, actor: Actor, case_id: int, action: Action, inputs: Inputs, now: datetime) -> CaseRow:
     """Do one action to a case, with its effects. Raises NoSuchCase or NotAllowed."""
     access_case(book, city, actor, case_id)
-    case = book.lock_case(case_id)
+    for each in sorted({case_id, inputs.other or case_id}):  # of two cases always the earlier one first
+        book.lock_case(each)
+    case = book.get(CaseRow, case_id)
     held = facts.relations(book, city, actor, case) if case is not None else frozenset()
     if case is None or not held:
         raise NoSuchCase

@@ -62,5 +62,5 @@ def _rule(book: Book, city: City, case: CaseRow, action: Action, who: Who) -> Ru
     # Who comes too late is told so; what is missing in a form is another matter.
     condition = obstacle(state, action, who.relations, facts)
     if condition is not None:
-        raise TooLate(f"现在不能{words.ACTIONS[action]}：{words.OBSTACLES[condition]}。")
-    raise TooLate(f"这个工单现在是“{words.STAFF_STATES[state]}”，不能再{words.ACTIONS[action]}了。")
+        raise TooLate(f"“{words.ACTIONS[action]}”现在做不了：{words.OBSTACLES[condition]}。")
+    raise TooLate(f"这个工单现在是“{words.STAFF_STATES[state]}”，“{words.ACTIONS[action]}”做不了了。")

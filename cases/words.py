@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cases.workflow import Action, Condition, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STATES = {
     State.NEW: "待派单",
     State.ASSIGNED: "待受理",
     State.ACCEPTED: "办理中",
     State.RESOLVED: "待您确认",
-    State.CLOSED: "已解决",
+    State.CLOSED: "已办结",
     State.UNSOLVED: "没能解决",
     State.REJECTED: "不归这里管",
     State.WITHDRAWN: "已撤回",
@@ -17,6 +22,8 @@ STATES = {
 }
 # What staff read where the resident's words would be wrong.
 STAFF_STATES = STATES | {State.RESOLVED: "待居民核查"}
+# Only who reported can say that it is solved: a case that was closed in silence is not called so.
+CONFIRMED = "已解决"
 
 ACTIONS = {
     Action.SUPPLEMENT: "补充",
@@ -259,6 +266,11 @@ POSTER = {
     "emergency": "着火打 119　　报警打 110　　急救打 120",
 }
 TITLE_CHARACTERS = 18
+
+
+def state_of(state: str, solved: str, names: Mapping[State, str]) -> str:
+    """Return how a case stands, by these names; solved is what the reporter has said is `solved`."""
+    return CONFIRMED if state == State.CLOSED and solved == "solved" else names[State(state)]
 
 
 def title_of(text: str) -> str:

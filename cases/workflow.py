@@ -86,7 +86,8 @@ RULES = (
     # Other ends: cannot be solved, not for us, the same as another.
     Rule(A.REPORT_UNSOLVED, HOLDER, IN_HAND, S.RESOLVED, ("text",), RESULT, REPORTED,
          tells="unsolved", asks="verify", public=True),
-    Rule(A.REJECT, (R.DISPATCHER,), {S.NEW}, S.REJECTED, ("text", "where"), (), (E.END,), "rejected", public=True),
+    Rule(A.REJECT, (R.DISPATCHER,), {S.NEW}, S.REJECTED, ("text", "where"), (C.ALARM_QUIET,), (E.END,),
+         "rejected", public=True),
     Rule(A.MERGE, STAFF, UNRESOLVED, S.MERGED, ("other",), (C.ALARM_QUIET,), (E.END,)),
     Rule(A.MERGE, REPORTER, {S.NEW, S.ASSIGNED}, S.MERGED, ("other",), (), (E.END,), public=True),
     Rule(A.UNMERGE, STAFF, {S.MERGED}, S.NEW, (), (C.AT_DISPATCH,), (E.HOLD,), "unmerged"),
@@ -104,7 +105,8 @@ RULES = (
     Rule(A.RATE, REPORTER, SETTLED, needs=("rating",), when=(C.NOT_RATED,), public=True),
     Rule(A.REMARK, REPORTER, SETTLED, public=True),
     Rule(A.REOPEN, REPORTER, SETTLED, S.ASSIGNED, (), (), (E.FAILED, E.HOLD), "reopened", public=True),
-    Rule(A.REOPEN, (R.DISPATCHER,), SETTLED, S.ASSIGNED, ("text",), (), (E.FAILED, E.HOLD), "reopened_by_us"),
+    Rule(A.REOPEN, (R.DISPATCHER, R.SUPERIOR), SETTLED, S.ASSIGNED, ("text",), does=(E.FAILED, E.HOLD),
+         tells="reopened_by_us"),
     Rule(A.RESUME, SYSTEM, UNRESOLVED, when=(C.PAUSED,), does=(E.RESUME,)),
 )
 # fmt: on

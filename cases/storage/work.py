@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
@@ -17,7 +17,7 @@ from cases.storage.working import (
     PlanRow,
     TaskRow,
 )
-from cases.workflow import UNRESOLVED
+from cases.workflow import SETTLED, UNRESOLVED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -92,15 +92,14 @@ class WorkQueries:
 
     def callbacks(self, limit: int) -> Sequence[CallbackRow]:
         """Return the calls to be made, the most pressing first: bad ratings, then by date."""
-        query = select(CallbackRow).where(CallbackRow.done_at.is_(None))
+        query = _to_call(select(CallbackRow))
         return self._session.scalars(
             query.order_by(CallbackRow.why != "bad", CallbackRow.due_at, CallbackRow.id).limit(limit)
         ).all()
 
     def callbacks_waiting(self) -> int:
         """Return how many calls are to be made."""
-        query = select(func.count()).select_from(CallbackRow).where(CallbackRow.done_at.is_(None))
-        return self._session.scalar(query) or 0
+        return self._session.scalar(_to_call(select(func.count()).select_from(CallbackRow))) or 0
 
     def callbacks_of(self, case_id: int) -> Sequence[CallbackRow]:
         """Return the calls about a case, oldest first."""
@@ -196,6 +195,12 @@ class WorkQueries:
     def plan(self, key: str) -> PlanRow | None:
         """Return the plan for a kind of danger, else the general one, if there is one."""
         return self._session.get(PlanRow, key) or self._session.get(PlanRow, "general")
+
+
+def _to_call(query: Select[Any]) -> Select[Any]:
+    """Narrow a query to calls that are to be made: a case that was taken up again is not asked about."""
+    settled = select(CaseRow.id).where(CaseRow.state.in_(SETTLED))
+    return query.where(CallbackRow.done_at.is_(None), CallbackRow.case_id.in_(settled))
 
 
 def _for(staff_id: int, unit_id: int) -> ColumnElement[bool]:

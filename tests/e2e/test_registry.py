@@ -83,7 +83,7 @@ def test_a_new_shape_and_what_it_lies_on(service: Service, browser: Browser) -> 
         page.mouse.click(box["x"] + box["width"] * right, box["y"] + box["height"] * down)
     assert len(corners(page)) == 5
     page.click("#grid-form button[type=submit]")
-    expect(page.locator("#warnings")).to_contain_text("重叠")
+    expect(page.locator("#cautions")).to_contain_text("重叠")
     page.fill("#geometry", before)
     page.click("#grid-form button[type=submit]")
     expect(page.locator("[data-toast=ok]")).to_contain_text("边界没有变")

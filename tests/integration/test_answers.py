@@ -108,5 +108,5 @@ def test_prepared_answers_are_of_ones_unit_and_those_above(house: House, desk: D
     with house.store.read() as book:
         city = house.cities.current(book)
         found = canned(book, city, desk.actor("urban"), desk.case(manhole))
-    assert {title for title, _ in found} == {"通用", "城管", "区里"}
-    assert {text for _, text in found} == {f"工单 {spoken(number_of(manhole.id))}"}
+    ours = {title: text for title, text in found if title in {"通用", "城管", "水务", "区里"}}
+    assert ours == dict.fromkeys(("通用", "城管", "区里"), f"工单 {spoken(number_of(manhole.id))}")

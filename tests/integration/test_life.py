@@ -175,7 +175,9 @@ def test_who_does_not_accept_it_gets_it_handled_on(desk: Desk, manhole: CaseRow,
     assert (case.state, case.outcome, case.failed_checks) == (State.ASSIGNED, "", 1)
 
 
-def test_solved_in_part_goes_on(desk: Desk, manhole: CaseRow, resident: Resident) -> None:
+def test_solved_in_part_goes_on(
+    desk: Desk, manhole: CaseRow, resident: Resident, staff: Callable[[str], Staff]
+) -> None:
     """Whether it is solved and whether one is satisfied are asked apart; a part is kept as such and goes on."""
     desk.act("urban", manhole, A.REPORT_RESULT, text="换了一个井盖")
     resident.say("3")
@@ -183,6 +185,7 @@ def test_solved_in_part_goes_on(desk: Desk, manhole: CaseRow, resident: Resident
     desk.act("urban", manhole, A.REPORT_RESULT, text="两个都换了")
     resident.say("1")
     assert (desk.case(manhole).solved, desk.case(manhole).rating) == ("solved", None)
+    assert "已解决" in staff("urban").open(manhole).text
     resident.say("满意")
     assert desk.case(manhole).rating == "satisfied"
 
@@ -236,8 +239,8 @@ def test_a_leader_supervises_and_comments(desk: Desk, manhole: CaseRow) -> None:
     assert desk.case(manhole).supervised_at is None
 
 
-def test_silence_closes_and_can_still_be_rated(desk: Desk, manhole: CaseRow) -> None:
-    """Nobody answers for the days that the kind allows: closed by default, with a note, and still to be rated."""
+def test_silence_closes_and_can_still_be_rated(desk: Desk, manhole: CaseRow, staff: Callable[[str], Staff]) -> None:
+    """Nobody answers for the days that the kind allows: closed, not called solved, and still to be rated."""
     desk.act("urban", manhole, A.REPORT_RESULT, text="好了")
     desk.later(days=limits.VERIFY_DAYS - 0.1)
     desk.sweep()
@@ -246,6 +249,9 @@ def test_silence_closes_and_can_still_be_rated(desk: Desk, manhole: CaseRow) -> 
     desk.sweep()
     assert desk.case(manhole).state == State.CLOSED
     assert "先按办结处理" in desk.owed(manhole)[-1]
+    page = staff("urban").open(manhole).text
+    assert "已办结" in page
+    assert "已解决" not in page
     desk.rate(manhole, "fair")
     assert desk.case(manhole).rating == "fair"
 

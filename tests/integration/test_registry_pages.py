@@ -103,7 +103,7 @@ def test_a_list_is_searched_filtered_and_paged(admin: Staff) -> None:
     """A list shows thirty rows, finds by words, by kind and by unit, and says when there is nothing."""
     page = admin.client.get(f"{HOME}units").text
     assert page.count("data-key=") == 30
-    assert "第 1 / 3 页，共 80 条" in page
+    assert "第 1 / 3 页，共 83 条" in page
     assert "第 3 / 3 页" in admin.client.get(f"{HOME}units?page=99").text
     found = admin.client.get(f"{HOME}units?q=翠湖&filter=grid").text
     assert (found.count("data-key="), "grid-cuihu-01" in found) == (6, True)

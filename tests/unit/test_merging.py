@@ -83,5 +83,5 @@ def test_nearer_later_and_more_alike_is_likelier() -> None:
 
 def test_it_says_why() -> None:
     """Staff read in words what speaks for it."""
-    assert merging._twin(MANHOLE, case("井盖", "facility/manhole"), 0.8).why == "同一类，说的话很像，同一个地方"  # noqa: SLF001
-    assert "相距 50 米" in merging._twin(MANHOLE, case("灯", None, east=50), 0.3).why  # noqa: SLF001
+    assert merging._twin(MANHOLE, case("井盖", "facility/manhole"), 0.8).why == "同一类，说的话很像，离得很近"  # noqa: SLF001
+    assert "相距约 50 米" in merging._twin(MANHOLE, case("灯", None, east=50), 0.3).why  # noqa: SLF001

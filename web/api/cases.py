@@ -13,7 +13,7 @@ from cases.intake import Report
 from cases.numbers import case_id_of, number_of
 from cases.sheets import ExchangeError
 from cases.storage.tables import CaseRow, StaffRow
-from cases.workflow import Relation, State
+from cases.workflow import Relation
 from web.api import doing
 from web.api.shape import Answer, Call, Field, Problem, Route, body_of
 
@@ -67,7 +67,7 @@ def _brief(city: City, case: CaseRow) -> dict[str, Any]:
     return {
         "number": number_of(case.id),
         "state": case.state,
-        "state_name": words.STAFF_STATES[State(case.state)],
+        "state_name": words.state_of(case.state, case.solved, words.STAFF_STATES),
         "text": contacts.hidden(case.text),
         "category": {"code": category.code, "name": category.full_name} if category else None,
         "place": contacts.hidden(case.place_words),

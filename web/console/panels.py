@@ -100,7 +100,7 @@ def others(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[Rel
 
 def _related(case: CaseRow, why: str) -> Related:
     number = number_of(case.id)
-    state = words.STAFF_STATES[State(case.state)]
+    state = words.state_of(case.state, case.solved, words.STAFF_STATES)
     return Related(number, spoken(number), contacts.hidden(words.title_of(case.text)), state, why)
 
 

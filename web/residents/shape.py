@@ -10,7 +10,7 @@ from flask import url_for
 from cases import intake, limits, own, worktime
 from cases.numbers import number_of, spoken
 from cases.storage.tables import StaffRow
-from cases.words import RATINGS, title_of
+from cases.words import RATINGS, state_of, title_of
 from cases.workflow import Action, State
 from web.residents import words
 
@@ -89,7 +89,7 @@ def line(case: CaseRow, now: datetime) -> Line:
         title=title_of(case.text),
         text=" ".join(case.text.split()) or title_of(""),
         state=case.state,
-        state_name=words.STATES[State(case.state)],
+        state_name=state_of(case.state, case.solved, words.STATES),
         date=_day(case.opened_at, now),
     )
 

@@ -199,6 +199,6 @@
 
   const mine = grids.find((grid) => grid.code === current);
   read();
-  if (document.getElementById('faults') || document.getElementById('warnings')) saved = '';
+  if (document.getElementById('faults') || document.getElementById('cautions')) saved = '';
   look([...grids.flatMap((grid) => grid.rings[0] || []), ...(mine && rings[0] ? rings[0] : [])]);
 })();
