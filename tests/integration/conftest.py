@@ -12,8 +12,9 @@ from werkzeug.serving import make_server
 import settings as configuration
 from cases.city_files import load_city
 from cases.storage import Store, build_engine, migrate
+from tests.integration.desk import Desk
 from tests.integration.people import Resident, Staff
-from tests.integration.phone import MANHOLE, WANG, Phone, fates
+from tests.integration.phone import CLUTTER, MANHOLE, WANG, Phone, fates
 from tests.services import free_port
 from web import create_app, house_of
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bot.assembly import House
-    from cases.storage.tables import OutboxRow
+    from cases.storage.tables import CaseRow, OutboxRow
     from settings import Settings
     from tests.services import Postgres
 
@@ -149,3 +150,23 @@ def reply(wang: Resident, staff: Callable[[str], Staff]) -> Callable[[str], Outb
         return fates(wang)[-1]
 
     return say
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    """Give staff at work, through the case book itself."""
+    return Desk(house)
+
+
+@pytest.fixture
+def manhole(resident: Resident) -> CaseRow:
+    """Give an urgent case at the urban department."""
+    resident.say(MANHOLE)
+    return resident.case()
+
+
+@pytest.fixture
+def clutter(resident: Resident) -> CaseRow:
+    """Give a small case in a grid."""
+    resident.say(CLUTTER)
+    return resident.case()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.integration.people import Resident
 
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
+CLUTTER = "翠湖小区5栋楼道里堆满了纸箱，走路都难"
 WANG = RESIDENTS[0].openid
 _acts = itertools.count()
 

@@ -20,12 +20,6 @@ MANHOLE = "翠湖小区3栋楼下井盖坏了，什么时候能修？"
 
 
 @pytest.fixture
-def desk(house: House) -> Desk:
-    """Give staff at work."""
-    return Desk(house)
-
-
-@pytest.fixture
 def manhole(resident: Resident) -> CaseRow:
     """Give a case at the urban department, with a question in it."""
     resident.say(MANHOLE)

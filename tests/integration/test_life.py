@@ -18,31 +18,10 @@ from cases.storage.working import CallbackRow, DutyRow
 from cases.workflow import Action, State
 from tests.integration.desk import Desk
 from tests.integration.people import Resident, Staff
+from tests.integration.phone import CLUTTER, MANHOLE
 
 A = Action
-MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
-CLUTTER = "翠湖小区5栋楼道里堆满了纸箱，走路都难"
 AFTER = (Photo("after.jpg", "image/jpeg", "after"),)
-
-
-@pytest.fixture
-def desk(house: House) -> Desk:
-    """Give staff at work."""
-    return Desk(house)
-
-
-@pytest.fixture
-def manhole(resident: Resident) -> CaseRow:
-    """Give an urgent case at the urban department."""
-    resident.say(MANHOLE)
-    return resident.case()
-
-
-@pytest.fixture
-def clutter(resident: Resident) -> CaseRow:
-    """Give a small case in a grid."""
-    resident.say(CLUTTER)
-    return resident.case()
 
 
 # -- levels ------------------------------------------------------------------------------------------------------

@@ -1,19 +1,11 @@
 from collections.abc import Callable
 from io import BytesIO
 
-import pytest
-
 from bot.assembly import House
 from cases.storage.tables import CaseRow
 from cases.workflow import Action, State
 from tests.integration.desk import Desk
 from tests.integration.people import Resident, Staff, picture
-
-
-@pytest.fixture
-def desk(house: House) -> Desk:
-    """Give staff at work."""
-    return Desk(house)
 
 
 def found(house: House) -> CaseRow:

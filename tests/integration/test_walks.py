@@ -19,8 +19,6 @@ from tests.walks import far
 from tests.walks.world import TALLY, make_city
 
 A = Action
-MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
-CLUTTER = "翠湖小区5栋楼道里堆满了纸箱，走路都难"
 # So many steps belong to every run of the suite; `python -m tests.walks` takes many more.
 SHORT, LENGTH = 300, 60
 
@@ -34,26 +32,6 @@ def test_walks_keep_every_promise(tmp_path: Path) -> None:
     assert TALLY.steps - before >= steps
     assert TALLY.allowed.total() > steps / 5
     assert TALLY.refused.total() > steps / 10
-
-
-@pytest.fixture
-def desk(house: House) -> Desk:
-    """Give staff at work."""
-    return Desk(house)
-
-
-@pytest.fixture
-def manhole(resident: Resident) -> CaseRow:
-    """Give an urgent case at the urban department."""
-    resident.say(MANHOLE)
-    return resident.case()
-
-
-@pytest.fixture
-def clutter(resident: Resident) -> CaseRow:
-    """Give a small case in a grid."""
-    resident.say(CLUTTER)
-    return resident.case()
 
 
 def listed(desk: Desk, login: str) -> dict[str, list[int]]:
