@@ -46,7 +46,8 @@ class Subject:
 
     `holder_kind` and `holder_path`: the unit that has it; `grid_path`: where it lies; `group`: the group of its kind;
     `reporter_id`: who of the staff reported it; `from_resident`: a resident did; `helpers` and `callers`: the units
-    that were asked to help, and that asked; `first_unit`: the one that accepted it first.
+    that were asked to help, and that asked; `first_unit`: the one that accepted it
+    first, while it is open.
     """
 
     holder_kind: str

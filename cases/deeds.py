@@ -174,6 +174,20 @@ def _verify(action: Action) -> Callable[[Deed], None]:
     return verify
 
 
+def _add(deed: Deed) -> None:
+    """Add words or photos to what one has reported oneself."""
+    if not deed.inputs.text.strip() and not deed.inputs.photos:
+        raise NotAllowed("请写几句话，或者加几张照片。")
+    deed.attach(deed.step(Action.SUPPLEMENT))
+
+
+def _urge(deed: Deed) -> None:
+    """Urge the holder of what one has reported oneself, or for another platform."""
+    if not intake.urge(deed.book, deed.city, deed.case, deed.now, words=deed.inputs.text, who=deed.who):
+        raise NotAllowed(f"刚催过，{limits.URGE_HOURS} 小时以后可以再催。")
+    tell_staff(deed.book, deed.case, "urged", deed.now, unit_id=deed.case.holder_id, text=deed.inputs.text)
+
+
 # -- where it goes -----------------------------------------------------------------------------------------------
 
 
@@ -279,6 +293,9 @@ HANDLERS: dict[Action, Callable[[Deed], None]] = {
     Action.REPORT_RESULT: _report(Action.REPORT_RESULT),
     Action.REPORT_UNSOLVED: _report(Action.REPORT_UNSOLVED),
     Action.SETTLE: _report(Action.SETTLE),
+    Action.SUPPLEMENT: _add,
+    Action.URGE: _urge,
+    Action.WITHDRAW: _plain(Action.WITHDRAW),
     Action.VERIFY_PASS: _verify(Action.VERIFY_PASS),
     Action.VERIFY_FAIL: _verify(Action.VERIFY_FAIL),
     Action.REPLY: _plain(Action.REPLY),

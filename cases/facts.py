@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cases import access, limits
 from cases.access import SCREENING_ROLES, Subject
-from cases.workflow import Condition, Facts, Relation
+from cases.workflow import OPEN, Condition, Facts, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +37,7 @@ def subject_of(city: City, case: CaseRow, tasks: Sequence[TaskRow]) -> Subject:
         grid_path=city.units[case.grid_id].path if case.grid_id is not None else None,
         group=category.group_name if category is not None else None,
         reporter_id=case.reporter_id,
-        first_unit=case.first_unit_id,
+        first_unit=case.first_unit_id if case.state in OPEN else None,
         from_resident=case.resident_id is not None,
         helpers=frozenset(task.unit_id for task in standing),
         callers=frozenset(task.by_unit_id for task in standing),

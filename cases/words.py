@@ -148,6 +148,7 @@ STAFF_NOTICES = {
     "yellow_card": "黄牌：快到时限了",
     "red_card": "红牌：过了时限",
     "resumed": "时限接着算了",
+    "urged": "上报的人在催",
     "alarm": "警情：请马上签收",
 }
 # Whose words a transcript is.

@@ -89,7 +89,6 @@ RULES = (
     Rule(A.REJECT, (R.DISPATCHER,), {S.NEW}, S.REJECTED, ("text", "where"), (C.ALARM_QUIET,), (E.END,),
          "rejected", public=True),
     Rule(A.MERGE, STAFF, UNRESOLVED, S.MERGED, ("other",), (C.ALARM_QUIET,), (E.END,)),
-    Rule(A.MERGE, REPORTER, {S.NEW, S.ASSIGNED}, S.MERGED, ("other",), (), (E.END,), public=True),
     Rule(A.UNMERGE, STAFF, {S.MERGED}, S.NEW, (), (C.AT_DISPATCH,), (E.HOLD,), "unmerged"),
     Rule(A.UNMERGE, STAFF, {S.MERGED}, S.ASSIGNED, does=(E.HOLD,), tells="unmerged"),
     # Leaders.
@@ -102,6 +101,7 @@ RULES = (
     Rule(A.URGE, REPORTER, UNRESOLVED, public=True),
     Rule(A.COMPLAIN, REPORTER, UNRESOLVED, public=True),
     Rule(A.WITHDRAW, REPORTER, UNRESOLVED, S.WITHDRAWN, does=(E.END,), public=True),
+    Rule(A.MERGE, REPORTER, {S.NEW, S.ASSIGNED}, S.MERGED, ("other",), (), (E.END,), public=True),
     Rule(A.RATE, REPORTER, SETTLED, needs=("rating",), when=(C.NOT_RATED,), public=True),
     Rule(A.REMARK, REPORTER, SETTLED, public=True),
     Rule(A.REOPEN, REPORTER, SETTLED, S.ASSIGNED, (), (), (E.FAILED, E.HOLD), "reopened", public=True),

@@ -1,7 +1,10 @@
 from collections.abc import Callable
 from io import BytesIO
 
+import pytest
+
 from bot.assembly import House
+from cases.ledger import NotAllowed
 from cases.storage.tables import CaseRow
 from cases.workflow import Action, State
 from tests.integration.desk import Desk
@@ -39,10 +42,27 @@ def test_from_the_camera_to_a_case(house: House, staff: Callable[[str], Staff], 
     assert desk.told("cuihu01")[0] == "verify"
     assert {"verify_pass", "verify_fail"} <= desk.possible("cuihu01", case)
     assert "verify_pass" not in desk.possible("cuihu01b", case)
+    assert "白雪莲" in staff("urban").open(case).text
     desk.act("cuihu01", case, Action.VERIFY_FAIL, text="盖子还晃")
     desk.act("urban", case, Action.REPORT_RESULT, text="垫实了")
     desk.act("cuihu01", case, Action.VERIFY_PASS)
     assert (desk.case(case).state, desk.case(case).solved) == (State.CLOSED, "solved")
+
+
+def test_an_officer_adds_urges_and_withdraws(house: House, staff: Callable[[str], Staff], desk: Desk) -> None:
+    """Who reported on patrol can add to it, urge the holder once in some hours, and take it back."""
+    report(staff("cuihu01"), text="绿化带旁边的井盖没了，只剩一个洞", photos=photo())
+    case = found(house)
+    assert {"supplement", "urge", "withdraw"} <= desk.possible("cuihu01", case)
+    with pytest.raises(NotAllowed, match="写几句话"):
+        desk.act("cuihu01", case, Action.SUPPLEMENT)
+    desk.act("cuihu01", case, Action.SUPPLEMENT, text="旁边放了锥桶")
+    desk.act("cuihu01", case, Action.URGE)
+    assert desk.told("urban")[0] == "urged"
+    with pytest.raises(NotAllowed, match="刚催过"):
+        desk.act("cuihu01", case, Action.URGE)
+    desk.act("cuihu01", case, Action.WITHDRAW, text="物业已经盖上了")
+    assert (desk.case(case).state, desk.case(case).urges) == (State.WITHDRAWN, 1)
 
 
 def test_settled_on_the_spot(house: House, staff: Callable[[str], Staff], desk: Desk) -> None:

@@ -56,6 +56,9 @@ HINTS = {
     Action.SUPERVISE: "承办单位和分管领导会收到，列表里也标出来。",
     Action.RELEASE: "不用再督办了。",
     Action.REOPEN: "听了居民的话，接着办。居民会收到。",
+    Action.SUPPLEMENT: "您写的、拍的，办的人马上看得到。",
+    Action.URGE: "承办单位会收到提醒。",
+    Action.WITHDRAW: "撤回以后就不再办了。",
     Action.VERIFY_PASS: "看过了，确实办好了。",
     Action.VERIFY_FAIL: "写清哪里还没办好，会退回去重办。",
 }
@@ -97,7 +100,10 @@ WITHOUT_TEXT = frozenset(
     {Action.ACCEPT, Action.SET_OUT, Action.ACKNOWLEDGE, Action.ARRIVE, Action.GRANT_EXTENSION, Action.UNMERGE}
 )
 WITH_PHOTOS = frozenset(
-    {Action.SETTLE, Action.REPORT_RESULT, Action.REPORT_UNSOLVED, Action.REPLY, Action.NOTE, Action.ANSWER_TASK}
+    {
+        *(Action.SETTLE, Action.REPORT_RESULT, Action.REPORT_UNSOLVED, Action.REPLY, Action.NOTE),
+        *(Action.ANSWER_TASK, Action.SUPPLEMENT),
+    }
 )
 
 

@@ -82,20 +82,21 @@ def case_page(
     `alike` says how much a text is like others in meaning, from 0 to 1.
     """
     history, names = book.history(case.id), _Names(book, city)
+    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
     looked = contacts.has_looked(book, me, case, now)
     offer = contacts.offer(me, case, history)
+    reporter = _reporter(names, resident, case)
 
     def read(text: str) -> str:
         return contacts.readable(text, looked=looked)
 
-    resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None
     return CasePage(
         line=case_line(book, city, case, now, looked=looked),
         text=read(case.text),
         channel=CHANNELS.get(case.channel, case.channel),
-        resident=_resident_name(resident, case),
+        resident=reporter,
         anonymous=case.anonymous,
-        waiting_since=_waiting(resident, case, now),
+        waiting_since=_waiting(reporter, case, now),
         next_step=_next_step(city, case),
         place_source=PLACE_SOURCES.get(case.place_source, ""),
         grid=city.units[case.grid_id].name if case.grid_id is not None else "",
@@ -242,16 +243,17 @@ def _next_step(city: City, case: CaseRow) -> str:
     }[State(case.state)]
 
 
-def _waiting(resident: ResidentRow | None, case: CaseRow, now: datetime) -> str:
+def _waiting(reporter: str, case: CaseRow, now: datetime) -> str:
     if case.ended_at is not None or case.state == State.RESOLVED:
         return ""
-    return f"{_resident_name(resident, case)}，已等{limits.span(now - case.opened_at)}"
+    return f"{reporter}，已等{limits.span(now - case.opened_at)}"
 
 
-def _resident_name(resident: ResidentRow | None, case: CaseRow) -> str:
-    if resident is None:
-        return "（无微信）"
-    return "匿名居民" if case.anonymous else f"居民 {resident.id:04d}"
+def _reporter(names: _Names, resident: ResidentRow | None, case: CaseRow) -> str:
+    """Return who reported: a resident by their number, a member of staff by name, another platform."""
+    if resident is not None:
+        return "匿名居民" if case.anonymous else f"居民 {resident.id:04d}"
+    return names.person(case.reporter_id) or "（无微信）"
 
 
 def _ago(at: datetime, now: datetime) -> str:
