@@ -183,8 +183,8 @@ def _add(deed: Deed) -> None:
 
 def _urge(deed: Deed) -> None:
     """Urge the holder of what one has reported oneself, or for another platform."""
-    if not intake.urge(deed.book, deed.city, deed.case, deed.now, words=deed.inputs.text, who=deed.who):
-        raise NotAllowed(f"刚催过，{limits.URGE_HOURS} 小时以后可以再催。")
+    deed.step(Action.URGE)
+    deed.case.urges, deed.case.urged_at = deed.case.urges + 1, deed.now
     tell_staff(deed.book, deed.case, "urged", deed.now, unit_id=deed.case.holder_id, text=deed.inputs.text)
 
 

@@ -193,11 +193,11 @@ def explain(book: Book, city: City, case: CaseRow, words: str, now: datetime) ->
         lifecycle.step(book, city, case, Action.SUPPLEMENT, REPORTER, now, text=words)
 
 
-def urge(book: Book, city: City, case: CaseRow, now: datetime, *, words: str, who: Who = REPORTER) -> bool:
+def urge(book: Book, city: City, case: CaseRow, now: datetime, *, words: str) -> bool:
     """Count an urge and show it to the holder; say whether it counted, because the last one stands for some hours."""
     if case.urged_at is not None and now - case.urged_at < URGE_AGAIN:
         return False
-    lifecycle.step(book, city, case, Action.URGE, who, now, text=words)
+    lifecycle.step(book, city, case, Action.URGE, REPORTER, now, text=words)
     case.urges, case.urged_at = case.urges + 1, now
     return True
 
