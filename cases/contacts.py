@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cases import audit
-from cases.labels import PHONE
+from cases.labels import PAPER, PAPER_SIGN, PHONE
 from cases.ledger import NotAllowed
 from cases.numbers import number_of
 
@@ -24,8 +24,6 @@ WHY = ("联系居民办理", "核实情况", "回访", "其他")
 # Who has looked reads the case's texts as they are for so long: a working day.
 SEEN = timedelta(hours=12)
 HEAD, TAIL = 3, 4
-PAPER = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)")
-PAPER_SIGN = "〔证件号〕"
 # What phones' keyboards write for digits in Chinese text.
 WIDE = str.maketrans("０１２３４５６７８９－＋", "0123456789-+")
 

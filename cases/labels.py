@@ -38,8 +38,9 @@ ORIGINS = {
 OWN_WORD = frozenset({Origin.HANDLED})
 
 PHONE = re.compile(r"(?<!\d)(?:(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}[- ]?\d{7,8})(?!\d)")
+PAPER, PAPER_SIGN = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "〔证件号〕"
 _HIDDEN = (
-    (re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "〔证件号〕"),
+    (PAPER, PAPER_SIGN),
     (PHONE, "〔电话〕"),
     (
         re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·• ]?[A-Z0-9]{5,6}"),
