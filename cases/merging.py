@@ -99,13 +99,12 @@ def merge(deed: Deed) -> None:
     target = deed.book.get(CaseRow, deed.inputs.other)
     if target is None or not facts.relations(deed.book, deed.city, deed.actor, target) or target.id == deed.case.id:
         raise NotAllowed("没有找到要并入的工单，请核对号码。")
-    locked = deed.book.lock_row(CaseRow, target.id)
-    if locked is None or locked.state not in UNRESOLVED:
+    if target.state not in UNRESOLVED:  # `handling.act` has locked both
         raise NotAllowed("要并入的工单已经不在办了。")
-    number = spoken(number_of(locked.id))
+    number = spoken(number_of(target.id))
     row = deed.step(Action.MERGE, text=f"和工单 {number} 是同一件事。{deed.inputs.text}".strip())
-    deed.case.merged_into_id = locked.id
-    follow(deed.book, deed.case, locked, deed.now)
+    deed.case.merged_into_id = target.id
+    follow(deed.book, deed.case, target, deed.now)
     text = JOINED.format(title=title_of(deed.case.text), number=spoken(number_of(deed.case.id)), other=number)
     owe(deed.book, deed.case, Message("merged", text), deed.now, history_id=row.id)
 
