@@ -89,13 +89,13 @@ def choices(book: Book, case_id: int, unit_id: int, action: Action) -> list[Task
 
 def ask_help(deed: Deed) -> None:
     """Ask other units for their part (协办); the case closes only when they have answered."""
-    centre = deed.dispatched() or Relation.SUPERIOR in deed.who.relations
     units = _units(deed, most=limits.WHISTLED_UNITS)
-    below = [unit for unit in units if unit.kind != "department" and not unit.path.startswith(deed.actor.unit_path)]
-    if below and not deed.dispatched():
-        raise NotAllowed(f"{below[0].name}不在您的辖区，请上报，由上级来请。")
-    if deed.actor.role == "department" and not centre and any(unit.kind == "department" for unit in units):
+    may = {unit.id for unit in askable(deed.city, deed.actor, deed.case, deed.who.relations, Action.ASK_HELP)}
+    outside = next((unit for unit in units if unit.id not in may), None)
+    if outside is not None and outside.kind == "department":
         raise NotAllowed("部门之间的协办由中心来请：请写内部备注，或请派单台安排。")
+    if outside is not None:
+        raise NotAllowed(f"{outside.name}不在您的辖区，请上报，由上级来请。")
     _ask(deed, Action.ASK_HELP, units, limits.HELP_HOURS)
 
 
