@@ -256,9 +256,3 @@ def area_change(old: str, new: str) -> float:
     """Return by which part of the old area a grid would grow (negative: shrink)."""
     before, after = polygon_of(old), polygon_of(new)
     return square_metres(after) / square_metres(before) - 1
-
-
-def moved_share(old: str, new: str) -> float:
-    """Return which part of the old area would belong to the grid no more."""
-    before, after = polygon_of(old), polygon_of(new)
-    return float(before.difference(after).area / before.area)
