@@ -44,22 +44,18 @@ TOLD = {"handler": "经办人", "unit": "承办单位", "above": "上一级", "d
 
 def _tell(book: Book, city: City, case: CaseRow, alert: Alert, name: str, text: str, now: datetime) -> bool:
     """Tell one of those whom an alert names; say whether there is such a one."""
-    holder = city.units[case.holder_id]
-    if name == "handler":
-        if case.handler_id is None:
-            return False
-        tell_staff(book, case, CARDS[alert.card], now, staff_id=case.handler_id, text=text)
-        return True
+    holder, leader = city.units[case.holder_id], None
     if name == "leader":
         leader = effects.nearest_leader(book, city, case)
-        if leader is None:
-            return False
-        tell_staff(book, case, CARDS[alert.card], now, staff_id=leader.id, text=text)
-        return True
-    unit = {"unit": holder, "above": facts.above(city, holder), "dispatch": city.dispatch}[name]
-    if unit is None or (name == "unit" and case.handler_id is not None):
+    units = {"above": facts.above(city, holder), "dispatch": city.dispatch}
+    if case.handler_id is None:  # else the unit hears of it through its handler
+        units["unit"] = holder
+    unit = units.get(name)
+    staff_id = {"handler": case.handler_id, "leader": leader.id if leader is not None else None}.get(name)
+    if unit is None and staff_id is None:
         return False
-    tell_staff(book, case, CARDS[alert.card], now, unit_id=unit.id, text=text)
+    unit_id = unit.id if unit is not None else None
+    tell_staff(book, case, CARDS[alert.card], now, staff_id=staff_id, unit_id=unit_id, text=text)
     return True
 
 
