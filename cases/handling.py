@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cases.access import Actor
     from cases.city import City, Unit
+    from cases.ledger import Who
     from cases.storage import Book
 
 __all__ = ["HANDLERS", "TEXT_LIMIT", "Inputs", "ListOf", "NoSuchCase", "access_case", "act", "lists_of", "possible"]
@@ -88,7 +89,10 @@ def kinds_of(city: City, actor: Actor) -> frozenset[str] | None:
 
 def targets(book: Book, city: City, actor: Actor, case: CaseRow) -> list[Unit]:
     """Return the units to which this person may send the case now."""
-    held = facts.relations(book, city, actor, case)
+    return _targets(city, actor, case, facts.relations(book, city, actor, case))
+
+
+def _targets(city: City, actor: Actor, case: CaseRow, held: frozenset[Relation]) -> list[Unit]:
     return [
         unit
         for unit in city.units.values()
@@ -100,15 +104,15 @@ def possible(book: Book, city: City, actor: Actor, case: CaseRow) -> list[Rule]:
     """Return what this person may do to a case now, the likeliest first."""
     who = who_is(actor, facts.relations(book, city, actor, case))
     rules = allowed(State(case.state), who.relations, facts.facts_of(book, city, case, who))
-    return [rule for rule in rules if rule.action in HANDLERS and _has_choice(book, city, actor, case, rule.action)]
+    return [rule for rule in rules if rule.action in HANDLERS and _has_choice(city, actor, case, who, rule.action)]
 
 
-def _has_choice(book: Book, city: City, actor: Actor, case: CaseRow, action: Action) -> bool:
+def _has_choice(city: City, actor: Actor, case: CaseRow, who: Who, action: Action) -> bool:
     """Say whether an action that goes to other units finds any."""
     if action is Action.SEND:
-        return bool(targets(book, city, actor, case))
+        return bool(_targets(city, actor, case, who.relations))
     if action is Action.ASK_HELP:
-        return bool(tasks.askable(city, actor, case, facts.relations(book, city, actor, case), action))
+        return bool(tasks.askable(city, actor, case, who.relations, action))
     return True
 
 
