@@ -18,6 +18,10 @@ VENDOR = {
     "pico.css": MODULES / "@picocss/pico/css/pico.min.css",
     "weui.css": MODULES / "weui/dist/style/weui.min.css",
     "htmx.js": MODULES / "htmx.org/dist/htmx.min.js",
+    "leaflet.css": MODULES / "leaflet/dist/leaflet.css",
+    "leaflet.js": MODULES / "leaflet/dist/leaflet.js",
+    "viewer.css": MODULES / "viewerjs/dist/viewer.min.css",
+    "viewer.js": MODULES / "viewerjs/dist/viewer.min.js",
 }
 ICONS = MODULES / "bootstrap-icons/icons"
 POLICY = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import Select, delete, func, or_, select, text
 
 from cases.storage.city import CityQueries
+from cases.storage.desk import DeskQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.outbox import OutboxQueries, cases_unheard
 from cases.storage.registry import RegistryQueries
@@ -71,6 +72,7 @@ class Book(
     TrailQueries,
     StaffingQueries,
     RegistryQueries,
+    DeskQueries,
 ):
     """The case book within one transaction."""
 
@@ -233,6 +235,11 @@ class Book(
         """Return a page of the cases in `scope`, the nearest deadline first, cases without one last."""
         query = self._in(scope).order_by(CaseRow.due_at.is_(None), CaseRow.due_at, CaseRow.id.desc())
         return self._page(query, self.count(scope), page, PAGE)
+
+    def on_map(self, scope: Scope, limit: int) -> Sequence[CaseRow]:
+        """Return the cases in `scope` whose point is known, the nearest deadline first."""
+        query = self._in(scope).where(CaseRow.lon.is_not(None), CaseRow.lat.is_not(None))
+        return self._session.scalars(query.order_by(CaseRow.due_at.is_(None), CaseRow.due_at).limit(limit)).all()
 
     def _page(self, query: Select[CaseRow], total: int, page: int, size: int) -> QueuePage:
         """Return this page of a list, or the nearest there is."""

@@ -151,7 +151,7 @@ class Officer(Screen):
     def find(self, number: str) -> None:
         """Open a case from any list by its number."""
         self.open("/console/")
-        self.page.fill("#find #number", number)
+        self.page.fill("#find-words", number)
         self.page.click("#find button[type=submit]")
         self.stands(number)
 

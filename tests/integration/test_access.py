@@ -48,6 +48,7 @@ WHO = {
 EVERYBODY, ADMIN, DISPATCHER = frozenset(ROLES), frozenset({"admin"}), frozenset({"dispatcher"})
 TRAINERS = DISPATCHER | ADMIN
 HANDLERS, CALLERS = HANDLING_ROLES, frozenset({"dispatcher", "district", "city"})
+LOOKERS = HANDLERS | {"dispatcher", "leader"}
 # Whose business the case is; whoever arranges the leave of `urban2`.
 OF_THE_CASE = frozenset({"cuihusq", "cuihujd", "district", "city", "urban", "dispatcher", "leader"})
 OF_THE_PERSON = frozenset({"district", "city", "urban", "admin"})
@@ -70,9 +71,10 @@ def each(may: frozenset[str], names: str) -> dict[str, frozenset[str]]:
 
 # Pages about nothing in particular, and the roles that may use them.
 PAGES = (
-    each(EVERYBODY, "logout queue find alarms team notices read_notices")
+    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me")
     | each(HANDLERS, "report send_report")
-    | each(HANDLERS | {"dispatcher", "leader"}, "whistles")
+    | each(LOOKERS, "whistles")
+    | each(LOOKERS, "map map_data")
     | each(CALLERS, "callbacks")
     | each(DISPATCHER, "triage")
     | each(ADMIN, "categories save_category guide save_guide delete_guide texts save_text posters")

@@ -106,7 +106,7 @@ def test_a_result_with_photos(house: House, staff: Callable[[str], Staff], resid
     """Photos of a result are kept with it and owed to the resident; what is no photo is refused with a word."""
     resident.say(MANHOLE)
     urban, number = staff("urban"), number_of(resident.case().id)
-    token = TOKEN_FIELD.search(urban.client.get("/console/").text)
+    token = TOKEN_FIELD.search(urban.client.get("/console/me").text)
     assert token
     buffer = io.BytesIO()
     Image.new("RGB", (40, 30), "white").save(buffer, "PNG")
@@ -130,7 +130,7 @@ def test_refused_photos_are_not_kept(house: House, staff: Callable[[str], Staff]
     folder = house.media.path("xx").parent.parent
     for login, text, status in (("water", "已换上新井盖", 404), ("urban", "", 302), ("urban", "长" * 501, 302)):
         someone = staff(login)
-        token = TOKEN_FIELD.search(someone.client.get("/console/").text)
+        token = TOKEN_FIELD.search(someone.client.get("/console/me").text)
         assert token
         form = {"csrf_token": token[1], "text": text, "photos": (io.BytesIO(buffer.getvalue()), "x.png")}
         assert someone.client.post(f"/console/cases/{number}/report_result", data=form).status_code == status
@@ -156,7 +156,7 @@ def test_the_administrator_changes_the_table(
     assert "派单员" in neighbour.say(f"新的：{noise}")
     urban = staff("urban")
     assert urban.client.get("/console/categories").status_code == 403
-    assert urban.post("/console/categories", urban.client.get("/console/").text, **good).status_code == 403
+    assert urban.post("/console/categories", urban.client.get("/console/me").text, **good).status_code == 403
 
 
 def test_health_and_metrics(app: Flask, resident: Resident) -> None:

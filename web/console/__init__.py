@@ -16,6 +16,9 @@ from web.console import (
     labels,
     learning,
     lists,
+    live,
+    maps_page,
+    me,
     notices,
     pages,
     posters,
@@ -37,7 +40,24 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 PARTS = (
-    *(session, lists, pages, contact, report, notices, calls, files, admin, guide, texts, posters, rules),
+    *(
+        session,
+        me,
+        lists,
+        live,
+        maps_page,
+        pages,
+        contact,
+        report,
+        notices,
+        calls,
+        files,
+        admin,
+        guide,
+        texts,
+        posters,
+        rules,
+    ),
     *(learning, trainings, labels, label_import, triage, trail, team),
     *(registry, registry_import, registry_calendar, registry_grids),
 )

@@ -12,8 +12,9 @@ from cases.registry.bringing import tell, write_down
 from cases.registry.columns import NO, YES
 from cases.registry.matters import BY_PLACE, HOURS
 from cases.storage.tables import CategoryRow
+from web.console.frame import frame
 from web.console.present import CategoryLine, Choice
-from web.console.session import Page, admins_only, frame
+from web.console.session import Page, admins_only
 
 if TYPE_CHECKING:
     from flask import Blueprint

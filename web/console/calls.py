@@ -17,8 +17,9 @@ from cases.storage.tables import CaseRow
 from cases.storage.working import CallbackRow
 from cases.words import RATINGS, SOLVED, title_of
 from cases.workflow import Action
+from web.console.frame import frame
 from web.console.present import CallLine
-from web.console.session import Page, frame, only
+from web.console.session import Page, only
 from web.uploads import words_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from cases import contacts, handling, worktime
 from cases.handling import NoSuchCase
 from cases.ledger import NotAllowed
 from cases.numbers import case_id_of, number_of, spoken
-from web.console.session import Page, anybody, frame
+from web.console.frame import frame
+from web.console.session import Page, anybody
 
 if TYPE_CHECKING:
     from flask import Blueprint

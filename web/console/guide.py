@@ -11,7 +11,8 @@ from bot.assembly import utc_now
 from cases import audit
 from cases.city import VERSION_KEY
 from cases.storage.tables import GuideRow
-from web.console.session import Page, admins_only, frame
+from web.console.frame import frame
+from web.console.session import Page, admins_only
 
 if TYPE_CHECKING:
     from flask import Blueprint

@@ -13,7 +13,8 @@ from cases import labels, orders, sheets, training
 from cases.orders import Columns
 from cases.sheets import ExchangeError
 from web.console import kept_files
-from web.console.session import Page, actor, frame, only
+from web.console.frame import frame
+from web.console.session import Page, actor, only
 
 if TYPE_CHECKING:
     from flask import Blueprint

@@ -14,8 +14,9 @@ from cases.numbers import case_id_of, number_of
 from cases.storage.tables import StaffRow
 from classifier.package import current_version
 from web.console.fates import moment
+from web.console.frame import frame
 from web.console.learning import tried
-from web.console.session import Page, frame, only
+from web.console.session import Page, only
 from web.uploads import LAST_ID
 
 if TYPE_CHECKING:

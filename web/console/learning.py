@@ -17,7 +17,8 @@ from cases.storage.tables import StaffRow
 from classifier.package import current_version
 from web.console import charts
 from web.console.fates import moment
-from web.console.session import Page, frame, only
+from web.console.frame import frame
+from web.console.session import Page, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

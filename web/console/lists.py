@@ -12,8 +12,9 @@ from cases import audit, exchange, handling
 from cases.handling import NoSuchCase
 from cases.numbers import number_of
 from web.console import shape
+from web.console.frame import frame
 from web.console.pages import case_id_in
-from web.console.session import Page, actor, frame
+from web.console.session import Page, actor
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -58,7 +59,7 @@ def register(routes: Blueprint, house: House) -> None:
     @routes.get("/find")
     def find() -> Redirect:
         """Go to the case with this number, if it is this person's business."""
-        number = request.args.get("number", "")
+        number = request.args.get("q", "")
         with house.store.read() as book:
             city = house.cities.current(book)
             me = actor(book, city)

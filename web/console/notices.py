@@ -13,8 +13,9 @@ from cases.numbers import number_of, spoken
 from cases.storage.tables import CaseRow
 from cases.storage.working import NoticeRow
 from cases.words import ROLES, STAFF_NOTICES, title_of
+from web.console.frame import frame
 from web.console.present import NoticeLine
-from web.console.session import Page, frame, only
+from web.console.session import Page, only
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,7 +17,8 @@ from cases.numbers import case_id_of
 from cases.words import ACTIONS
 from cases.workflow import RULES, Action
 from web.console import shape
-from web.console.session import Page, actor, frame
+from web.console.frame import frame
+from web.console.session import Page, actor
 from web.uploads import kept_photos, words_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from flask import Response, abort, flash, redirect, render_template, url_for
 
 from bot import posters
 from bot.errcodes import WeChatError
-from web.console.session import Page, actor, admins_only, frame
+from web.console.frame import frame
+from web.console.session import Page, actor, admins_only
 
 if TYPE_CHECKING:
     from flask import Blueprint

@@ -15,8 +15,9 @@ from cases.registry.bringing import tell, write_down
 from cases.registry.matters import BY_PLACE
 from cases.registry.plan import exported, touch
 from cases.registry.table import Saving, Started
+from web.console.frame import frame
 from web.console.registry_view import Card, Field, Namer, fields_of, line_of, values_of
-from web.console.session import Page, frame, only
+from web.console.session import Page, only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

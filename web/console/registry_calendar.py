@@ -11,8 +11,9 @@ from bot.assembly import utc_now
 from cases.registry import year as years
 from cases.storage.working import DayRow
 from cases.worktime import CHINA
+from web.console.frame import frame
 from web.console.registry import ADMINS
-from web.console.session import Page, frame, only
+from web.console.session import Page, only
 
 if TYPE_CHECKING:
     from flask import Blueprint

@@ -12,8 +12,9 @@ from bot.assembly import utc_now
 from cases.registry import TABLES
 from cases.registry.bringing import tell, write_down
 from cases.registry.grids import DECIMALS
+from web.console.frame import frame
 from web.console.registry import ADMINS
-from web.console.session import Page, frame, only
+from web.console.session import Page, only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

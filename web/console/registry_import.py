@@ -13,9 +13,10 @@ from cases import sheets
 from cases.registry.bringing import GEOJSON, bring, look, sheet_of
 from cases.sheets import ExchangeError
 from web.console import kept_files
+from web.console.frame import frame
 from web.console.registry import ADMINS, started_page, table_of
 from web.console.registry_view import Namer, preview_of
-from web.console.session import Page, actor, frame, only
+from web.console.session import Page, actor, only
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,8 @@ from cases.intake import Report
 from cases.ledger import NotAllowed
 from cases.numbers import number_of, spoken
 from web.console.forms import kind_groups
-from web.console.session import Page, actor, frame, only
+from web.console.frame import frame
+from web.console.session import Page, actor, only
 from web.uploads import kept_photos, words_of
 
 if TYPE_CHECKING:

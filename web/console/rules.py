@@ -18,9 +18,10 @@ from cases.rule_changes import NEW, applied, keep, same_live, saving
 from cases.rule_checks import build
 from cases.rules import UNREADABLE, Draft, read_rule
 from cases.worktime import CHINA
+from web.console.frame import frame
 from web.console.present import RuleLine, TrialLine
 from web.console.rule_form import draft_from, form_of
-from web.console.session import Page, admins_only, frame
+from web.console.session import Page, admins_only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

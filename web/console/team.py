@@ -16,8 +16,9 @@ from cases.ledger import NotAllowed
 from cases.storage.tables import StaffRow
 from cases.words import ROLES
 from web.console import strip
+from web.console.frame import frame
 from web.console.pages import error_page
-from web.console.session import Page, anybody, frame
+from web.console.session import Page, anybody
 from web.uploads import LAST_ID, words_of
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from bot.assembly import utc_now
 from cases import audit
 from cases.city import VERSION_KEY
 from cases.storage.tables import PhraseRow
-from web.console.session import Page, admins_only, frame
+from web.console.frame import frame
+from web.console.session import Page, admins_only
 from web.uploads import words_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from cases import audit
 from cases.numbers import case_id_of, number_of
 from cases.storage.trail import Sought
 from cases.worktime import CHINA
-from web.console.session import Page, admins_only, frame
+from web.console.frame import frame
+from web.console.session import Page, admins_only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,9 @@ from cases import comparison, learning, training, worktime
 from cases.storage.learning import TrainingRow
 from web.console import charts
 from web.console.fates import moment
+from web.console.frame import frame
 from web.console.learning import RUNNING, tried
-from web.console.session import Page, frame, only
+from web.console.session import Page, only
 from web.uploads import LAST_ID, words_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from cases.numbers import case_id_of, number_of
 from cases.storage.tables import CaseRow
 from cases.triage import Gone, Wish
 from web.console.board import board
-from web.console.session import Page, actor, frame
+from web.console.frame import frame
+from web.console.session import Page, actor
 from web.uploads import words_of
 
 if TYPE_CHECKING:
