@@ -30,7 +30,7 @@ LINK = re.compile(r'<a href="(http[^"]+)">')
 # What a camera writes into a photo: how it lay, who made it.
 ORIENTATION, MAKER = 0x0112, 0x010F
 NUMBER = re.compile(r"工单号? ?(\d{3} \d{3,})")
-TOKEN_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
+TOKEN_FIELD = re.compile(r'name="csrf[_-]token" (?:value|content)="([^"]+)"')
 _ids = itertools.count(int(time.time()) * 1000)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cases.access import Actor
     from cases.city import City
     from cases.storage import Book
+    from web.console.present import CasePage
 
 
 # A browser waits for no more; a spreadsheet of it takes a few seconds.
@@ -38,7 +40,7 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.read() as book:
             city = house.cities.current(book)
             me = actor(book, city)
-            return _queue(book, city, me)
+            return _queue(house, book, city, me)
 
     @routes.get("/export/<key>.xlsx", endpoint="export_list")
     def export(key: str) -> Page:
@@ -71,21 +73,42 @@ def register(routes: Blueprint, house: House) -> None:
         return redirect(url_for("console.case", number=number_of(row.id)))
 
 
-def _queue(book: Book, city: City, me: Actor) -> Page:
+def _queue(house: House, book: Book, city: City, me: Actor) -> Page:
+    """Return a list, and beside it the case that is looked at; of the two only what is asked for."""
     lists = handling.lists_of(city, me)
     if not lists:
         return redirect(url_for("console.categories"))
     current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
-    number = request.args.get("page", "1")
-    found = book.queue(current.scope, int(number) if number.isascii() and number.isdigit() else 1)
-    now = utc_now()
+    asked, number = request.headers.get("HX-Target", ""), request.args.get("case", "")
+    at: dict[str, object] = {"list_address": _address(), "current": current.key, "opened": number}
+    at |= {"pane": bool(number), "back": request.full_path if number else ""}
+    if asked == "pane":
+        return render_template("console/pane.html", **at, case=_beside(house, book, city, me, number))
+    page, now = request.args.get("page", "1"), utc_now()
+    found = book.queue(current.scope, int(page) if page.isascii() and page.isdigit() else 1)
     return render_template(
         "console/queue.html",
         **frame(book, city, me, current.key),
+        **at,
+        case=_beside(house, book, city, me, number) if number and asked != "list" else None,
         lines=[shape.case_line(book, city, row, now) for row in found.cases],
         page=found.page,
         pages=found.pages,
         total=found.total,
-        current=current.key,
         search="",
     )
+
+
+def _address() -> str:
+    """Return the address of the list alone."""
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key != "case"]
+    return f"{request.path}?{urlencode(kept)}"
+
+
+def _beside(house: House, book: Book, city: City, me: Actor, number: str) -> CasePage | None:
+    """Return the case beside the list, or None when it is no business of this person (any more)."""
+    try:
+        row, held = handling.access_case(book, city, me, case_id_in(number))
+    except NoSuchCase:
+        return None
+    return shape.case_page(book, city, me, row, held, utc_now(), house.similar.likeness)

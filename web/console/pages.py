@@ -18,7 +18,7 @@ from cases.words import ACTIONS
 from cases.workflow import RULES, Action
 from web.console import shape
 from web.console.frame import frame
-from web.console.session import Page, actor
+from web.console.session import Page, actor, inside
 from web.uploads import kept_photos, words_of
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def register(routes: Blueprint, house: House) -> None:
             me = actor(book, city)
             row, held = handling.access_case(book, city, me, case_id_in(number))
             page = shape.case_page(book, city, me, row, held, utc_now(), house.similar.likeness)
-            return render_template("console/case.html", **frame(book, city, me), case=page)
+            return render_template("console/case.html", **frame(book, city, me), case=page, back="")
 
     @routes.post("/cases/<number>/<action>")
     def act(number: str, action: str) -> Page:
-        case_id = case_id_in(number)
+        case_id, back = case_id_in(number), inside(request.form.get("back", ""))
         chosen = next((known for known in handling.HANDLERS if known == action), None) or abort(404)
         with house.store.read() as book:
             city = house.cities.current(book)
@@ -58,9 +58,9 @@ def register(routes: Blueprint, house: House) -> None:
                 still_mine = bool(facts.relations(book, city, me, row))
         except (NotAllowed, BadMedia) as refusal:
             flash(str(refusal), "error")
-            return redirect(url_for("console.case", number=number))
+            return redirect(back or url_for("console.case", number=number))
         flash(_done(chosen, row), "ok")
-        return redirect(url_for("console.case", number=number) if still_mine else url_for("console.queue"))
+        return redirect(back or (url_for("console.case", number=number) if still_mine else url_for("console.queue")))
 
     @routes.post("/cases/<number>/hints")
     def case_hints(number: str) -> Page:

@@ -1,9 +1,13 @@
-/* The staff console's small manners. Everything works without this file; it makes it quicker and safer. */
+/* The staff console's small manners. Everything works without this file; it makes it quicker and safer.
+   What stands in the page at first and what comes later are made ready the same way: `ready` gets the new part. */
 'use strict';
 (() => {
   const root = document.documentElement;
   root.classList.add('js');
-  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const all = (selector, within = document) => [
+    ...(within instanceof Element && within.matches(selector) ? [within] : []),
+    ...within.querySelectorAll(selector),
+  ];
   const byId = (id) => document.getElementById(id);
   const wide = () => window.matchMedia('(min-width: 64rem)').matches;
 
@@ -25,9 +29,9 @@
     byId('toasts').append(box);
     setTimeout(() => box.remove(), 8000);
   };
-  all('.toast').forEach(readyToast);
 
   // ---- dialogs made of <details> ------------------------------------------------------------------------------
+  const openers = new Map();
   const makeDialog = (details) => {
     const { dialog: action, title } = details.dataset;
     const summary = details.querySelector('summary');
@@ -57,6 +61,7 @@
     open.append(...summary.childNodes);
     details.replaceWith(open);
     document.body.append(dialog);
+    openers.set(dialog, open);
     open.addEventListener('click', () => {
       setMore(false);
       dialog.showModal();
@@ -68,46 +73,42 @@
     dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
     dialog.addEventListener('close', () => { root.classList.remove('sheet-open'); });
   };
+  // A dialog goes with the button that opened it.
+  const dropDialogs = () => openers.forEach((open, dialog) => {
+    if (open.isConnected) return;
+    dialog.remove();
+    openers.delete(dialog);
+  });
 
-  const more = byId('more');
-  const rest = byId('rest');
   const setMore = (open) => {
-    if (!more) return;
-    more.setAttribute('aria-expanded', String(open));
-    rest.classList.toggle('open', open);
+    byId('more')?.setAttribute('aria-expanded', String(open));
+    byId('rest')?.classList.toggle('open', open);
   };
-  if (more) {
-    more.addEventListener('click', () => setMore(more.getAttribute('aria-expanded') !== 'true'));
-    document.addEventListener('click', (event) => { if (!event.target.closest('#actions')) setMore(false); });
-  }
-  const barSelf = () => document.querySelector('.bar-self[open]');
   document.addEventListener('click', (event) => {
-    const open = barSelf();
-    if (open && !open.contains(event.target)) open.open = false;
+    const more = event.target.closest('#more');
+    if (more) setMore(more.getAttribute('aria-expanded') !== 'true');
+    else if (!event.target.closest('#actions')) setMore(false);
   });
   document.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape') return;
-    if (rest && rest.classList.contains('open')) { setMore(false); more.focus(); }
-    const open = barSelf();
-    if (open) { open.open = false; open.querySelector('summary').focus(); }
+    if (event.key === 'Escape' && byId('rest')?.classList.contains('open')) { setMore(false); byId('more').focus(); }
   });
-  all('details[data-dialog]').forEach(makeDialog);
-  if (wide()) all('details[data-open-wide]').forEach((details) => { details.open = true; });
-  all('[data-focus]').forEach((link) => link.addEventListener('click', (event) => {
-    const field = byId(link.dataset.focus);
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('[data-focus]');
+    const field = link && byId(link.dataset.focus);
     if (!field) return;
     event.preventDefault();
     setMore(false);
     field.scrollIntoView({ block: 'center' });
     field.focus({ preventScroll: true });
-  }));
-  all('[data-back]').forEach((link) => link.addEventListener('click', (event) => {
-    const from = document.referrer && new URL(document.referrer);
+  });
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('[data-back]');
+    const from = link && document.referrer && new URL(document.referrer);
     if (from && from.origin === location.origin && from.pathname === new URL(link.href).pathname) {
       event.preventDefault();
       history.back();
     }
-  }));
+  });
 
   // ---- what one types: counter, quick picks, drafts -----------------------------------------------------------
   const draftKey = (form) => `draft:${form.dataset.draft}`;
@@ -122,22 +123,32 @@
   const sent = stored('draft-sent');
   if (sent && document.querySelector('[data-toast="ok"]')) store(sent, '');
   store('draft-sent', '');
-  all('form[data-draft] textarea[name="text"]').forEach((field) => {
+  const readyDraft = (field) => {
     if (!field.value) field.value = stored(draftKey(field.form));
     count(field);
     field.addEventListener('input', () => { count(field); store(draftKey(field.form), field.value); });
-  });
-  all('[data-fill]').forEach((button) => button.addEventListener('click', () => {
-    const field = byId(button.dataset.fill);
-    const words = button.textContent.trim();
-    const before = field.value.trim();
-    if (!before.includes(words)) field.value = before ? `${before}${/[，。；！？]$/.test(before) ? '' : '，'}${words}` : words;
+  };
+  const write = (field, words) => {
+    field.value = words;
     field.dispatchEvent(new Event('input', { bubbles: true }));
     if (wide()) field.focus();
-  }));
-  all('form[data-logout]').forEach((form) => form.addEventListener('submit', () => {
-    try { sessionStorage.clear(); } catch { /* private mode */ }
-  }));
+  };
+  document.addEventListener('click', (event) => {
+    const pick = event.target.closest('[data-fill]');
+    if (pick) {
+      const field = byId(pick.dataset.fill);
+      const [words, before] = [pick.textContent.trim(), field.value.trim()];
+      write(field, before.includes(words) ? before : before ? `${before}${/[，。；！？]$/.test(before) ? '' : '，'}${words}` : words);
+    }
+    const canned = event.target.closest('[data-canned]');
+    if (canned) {
+      canned.closest('details').open = false;
+      write(byId(canned.dataset.canned), canned.dataset.text);
+    }
+  });
+  document.addEventListener('submit', (event) => {
+    if (event.target.matches('form[data-logout]')) try { sessionStorage.clear(); } catch { /* private mode */ }
+  });
 
   // ---- photos -------------------------------------------------------------------------------------------------
   const showPhotos = (input) => {
@@ -161,17 +172,12 @@
       return button;
     }));
   };
-  all('input[data-previews]').forEach((input) => input.addEventListener('change', () => showPhotos(input)));
+  document.addEventListener('change', (event) => { if (event.target.matches('input[data-previews]')) showPhotos(event.target); });
 
-  // ---- prepared answers, the phone's place --------------------------------------------------------------------
-  all('[data-canned]').forEach((button) => button.addEventListener('click', () => {
-    const field = byId(button.dataset.canned);
-    field.value = button.dataset.text;
-    field.dispatchEvent(new Event('input', { bubbles: true }));
-    button.closest('details').open = false;
-    if (wide()) field.focus();
-  }));
-  all('[data-here]').forEach((button) => button.addEventListener('click', () => {
+  // ---- the phone's place --------------------------------------------------------------------------------------
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest('[data-here]');
+    if (!button) return;
     const name = button.dataset.here;
     const say = (words) => { byId(`${name}-spot`).textContent = words; };
     if (!navigator.geolocation) { say('这部手机不给位置，请写一下在哪里。'); return; }
@@ -181,7 +187,7 @@
       byId(`${name}-lat`).value = coords.latitude;
       say(`位置记下了，误差约 ${Math.round(coords.accuracy)} 米。`);
     }, () => say('没有定到位置，请写一下在哪里。'), { enableHighAccuracy: true, timeout: 10000 });
-  }));
+  });
 
   // ---- sending once -------------------------------------------------------------------------------------------
   const said = new WeakMap();
@@ -199,7 +205,7 @@
   };
   document.addEventListener('submit', (event) => {
     const form = event.target;
-    if (!form.matches('form[data-once]')) return;
+    if (!form.matches('form[data-once]') || event.defaultPrevented) return;
     if (form.classList.contains('sending')) { event.preventDefault(); return; }
     if (navigator.onLine === false) {
       event.preventDefault();
@@ -214,14 +220,13 @@
   });
 
   // ---- sample logins, the table of kinds ----------------------------------------------------------------------
-  all('[data-login]').forEach((button) => button.addEventListener('click', () => {
+  const readyLogin = (button) => button.addEventListener('click', () => {
     const form = byId('login-form');
     form.elements.login.value = button.dataset.login;
     form.elements.password.value = button.dataset.password;
     form.querySelector('button[type="submit"]').focus();
-  }));
-  all('form[data-dirty]').forEach((form) => form.addEventListener('input', () => form.classList.add('dirty')));
-  all('[data-filter]').forEach((field) => field.addEventListener('input', () => {
+  });
+  const readyFilter = (field) => field.addEventListener('input', () => {
     const wanted = field.value.trim().toLowerCase();
     let found = 0;
     all('[data-filter-group]').forEach((group) => {
@@ -235,7 +240,22 @@
       found += inGroup;
     });
     byId('filter-none').hidden = found > 0;
-  }));
+  });
+  document.addEventListener('input', (event) => event.target.closest('form[data-dirty]')?.classList.add('dirty'));
+
+  // ---- making a part of the page ready ------------------------------------------------------------------------
+  const ready = (within) => {
+    dropDialogs();
+    all('.toast', within).forEach(readyToast);
+    all('details[data-dialog]', within).forEach(makeDialog);
+    if (wide()) all('details[data-open-wide]', within).forEach((details) => { details.open = true; });
+    all('form[data-draft] textarea[name="text"]', within).forEach(readyDraft);
+    all('[data-login]', within).forEach(readyLogin);
+    all('[data-filter]', within).forEach(readyFilter);
+  };
+  ready(document);
+  // Dialogs leave the part that brought them: fields in those are made ready with it, not again by htmx's own walk.
+  document.addEventListener('htmx:load', (event) => { if (event.target !== document.body) ready(event.target); });
 
   // ---- lists and threads that refresh themselves (htmx) -------------------------------------------------------
   const offline = byId('offline');
@@ -258,30 +278,9 @@
     if (!box) return;
     const playing = all('audio, video', box).some((media) => !media.paused);
     const selecting = !window.getSelection().isCollapsed && box.contains(window.getSelection().anchorNode);
-    if (document.hidden || playing || selecting) event.preventDefault();
+    const choosing = box.querySelector('input:checked, textarea:focus');
+    if (document.hidden || playing || selecting || choosing) event.preventDefault();
   });
-  // ---- danger to life -----------------------------------------------------------------------------------------
-  let ringing = Number(byId('alarms')?.dataset.alarms || 0);
-  const sound = () => {
-    try {
-      const audio = new AudioContext();
-      const tone = audio.createOscillator();
-      tone.connect(audio.destination);
-      tone.start();
-      tone.stop(audio.currentTime + 0.4);
-    } catch { /* a browser that stays silent shows the strip all the same */ }
-  };
-  document.addEventListener('htmx:beforeSwap', (event) => {
-    if (event.detail.target?.id === 'alarms' && !event.detail.serverResponse.includes('id="alarms"')) event.detail.shouldSwap = false;
-  });
-  document.addEventListener('htmx:afterSettle', () => {
-    const now = Number(byId('alarms')?.dataset.alarms || 0);
-    if (now > ringing) sound();
-    document.title = document.title.replace(/^【警情】/, '');
-    if (now) document.title = `【警情】${document.title}`;
-    ringing = now;
-  });
-
   document.addEventListener('htmx:beforeSwap', (event) => {
     const box = refresher(event);
     if (!box || event.detail.xhr.status !== 200) return;
@@ -301,9 +300,38 @@
     const same = ['list', 'lists', 'thread', 'glance', 'events'].every((id) => {
       const mine = byId(id);
       const theirs = fresh.getElementById(id);
-      return !mine || (theirs && mine.innerHTML === theirs.innerHTML);
+      return !mine || !theirs || mine.innerHTML === theirs.innerHTML;
     });
     if (same) event.detail.shouldSwap = false;
-    else if (fresh.title) document.title = fresh.title;
+    else if (fresh.title && !page) document.title = fresh.title;
   });
+
+  // ---- danger to life -----------------------------------------------------------------------------------------
+  let ringing = Number(byId('alarms')?.dataset.alarms || 0);
+  const tone = (pitch = 660, seconds = 0.4) => {
+    if (document.body.dataset.sound === 'off') return;
+    try {
+      const audio = new AudioContext();
+      const [voice, loudness] = [audio.createOscillator(), audio.createGain()];
+      voice.frequency.value = pitch;
+      loudness.gain.setValueAtTime(0.12, audio.currentTime);
+      loudness.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + seconds);
+      voice.connect(loudness).connect(audio.destination);
+      voice.start();
+      voice.stop(audio.currentTime + seconds);
+    } catch { /* a browser that stays silent shows the strip all the same */ }
+  };
+  document.addEventListener('htmx:beforeSwap', (event) => {
+    if (event.detail.target?.id === 'alarms' && !event.detail.serverResponse.includes('id="alarms"')) event.detail.shouldSwap = false;
+  });
+  document.addEventListener('htmx:afterSettle', () => {
+    const now = Number(byId('alarms')?.dataset.alarms || 0);
+    if (now > ringing) tone();
+    document.title = document.title.replace(/^【警情】/, '');
+    if (now) document.title = `【警情】${document.title}`;
+    ringing = now;
+  });
+
+  // What the other files of the console share.
+  window.wanggetong = { all, byId, wide, toast, tone, store, stored };
 })();

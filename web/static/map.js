@@ -34,8 +34,8 @@
       onEachFeature: (feature, layer) => layer.bindTooltip(feature.properties.name, { direction: 'center', className: 'map-name' }),
     }).addTo(map);
     const points = L.geoJSON(cases, { pointToLayer: (feature, at) => pin(feature.properties, at) }).addTo(map);
-    const whole = cases.features.length ? points.getBounds().pad(0.25) : ground.getBounds();
-    if (whole.isValid()) map.fitBounds(whole, { maxZoom: 17 }); else map.setView([36, 117], 12);
+    const whole = cases.features.length > 1 ? points.getBounds().pad(0.25) : ground.getBounds().isValid() ? ground.getBounds() : points.getBounds();
+    if (whole.isValid()) map.fitBounds(whole, { maxZoom: 16 }); else map.setView([36, 117], 12);
     document.getElementById('map-here').addEventListener('click', () => {
       say('正在定位…');
       map.locate({ setView: true, maxZoom: 17, enableHighAccuracy: true, timeout: 10000 });

@@ -1,0 +1,56 @@
+/* The desk: a case opens beside the list, and the keyboard does what the mouse does. */
+'use strict';
+(() => {
+  const { all, byId, toast } = window.wanggetong;
+  const roomy = window.matchMedia('(min-width: 80rem)');
+  const rows = () => all('#list a.row');
+  const address = (number) => {
+    const url = new URL(location.href);
+    if (number) url.searchParams.set('case', number); else url.searchParams.delete('case');
+    return `${url.pathname}${url.search}`;
+  };
+  const mark = (number) => rows().forEach((row) => {
+    if (row.dataset.number === number) row.setAttribute('aria-current', 'true'); else row.removeAttribute('aria-current');
+  });
+  const show = (number, href) => {
+    const pane = byId('pane');
+    pane.hidden = false;
+    pane.setAttribute('aria-busy', 'true');
+    byId('panes').classList.add('open');
+    document.body.classList.add('has-pane');
+    mark(number);
+    return window.htmx.ajax('GET', href, { target: '#pane', select: '#pane', swap: 'outerHTML' });
+  };
+  const open = (number) => {
+    const href = address(number);
+    history.pushState({}, '', href);
+    return show(number, href);
+  };
+  const close = () => {
+    history.pushState({}, '', address(''));
+    byId('pane').hidden = true;
+    byId('pane').replaceChildren();
+    byId('panes').classList.remove('open');
+    document.body.classList.remove('has-pane');
+    const last = document.querySelector('#list a.row[aria-current]');
+    mark('');
+    last?.focus();
+  };
+  document.addEventListener('click', (event) => {
+    const plain = !(event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+    const row = event.target.closest('#list a.row');
+    if (row && plain && roomy.matches) { event.preventDefault(); open(row.dataset.number); }
+    if (event.target.closest('#close-pane') && plain) { event.preventDefault(); close(); }
+  });
+  window.addEventListener('popstate', () => location.reload());
+  ['htmx:sendError', 'htmx:timeout', 'htmx:responseError'].forEach((name) => document.addEventListener(name, (event) => {
+    if (event.detail.target?.id !== 'pane') return;
+    byId('pane').removeAttribute('aria-busy');
+    toast('没有打开，网络不通。再点一次试试。');
+  }));
+  // The list that refreshes itself keeps its mark.
+  document.addEventListener('htmx:afterSettle', (event) => {
+    if (event.detail.target?.id === 'list') mark(new URL(location.href).searchParams.get('case'));
+  });
+  window.wanggetong.desk = { rows, open, close, roomy };
+})();
