@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import absence, alarms, audit, cards, exchange, intake, limits, training
+from cases import absence, alarms, audit, bulk, cards, exchange, intake, limits, training
 from cases.ledger import NotAllowed
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
@@ -98,6 +98,7 @@ def sweep(this: House) -> int:
         ringing = [case.id for case in book.alarms(uncalled_since=now - alarms.PATIENCE)][:SWEEP_BATCH]
         cards_due = book.alerts_due(now, SWEEP_BATCH)
         paused = book.paused_since(now - PAUSE_ENDS, SWEEP_BATCH)
+        orders = book.bulk_due(now, SWEEP_BATCH)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
     if old_lines:
         with this.store.write() as book:
@@ -113,6 +114,7 @@ def sweep(this: House) -> int:
         + _each("alarm", ringing, partial(_change, this, alarms.escalate))
         + _each("card", cards_due, partial(_change, this, cards.show))
         + _each("pause", paused, partial(_change, this, cards.resume))
+        + _each("order", orders, partial(_carry_out, this))
     )
 
 
@@ -159,6 +161,10 @@ def _change(this: House, do: Callable[[Book, City, CaseRow, datetime], object], 
         case = book.lock_case(case_id)
         if case is not None:
             do(book, this.cities.current(book), case, utc_now())
+
+
+def _carry_out(this: House, bulk_id: int) -> None:
+    bulk.run(this.store, this.cities, bulk_id, utc_now)
 
 
 def read_files(this: House) -> int:

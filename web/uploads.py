@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from bot.media import MediaStore
 
 PHOTOS = 9
+LONGEST_NUMBER = 10
 LAST_ID = 2**31 - 1  # what a database's integer holds
 # A kept file is shown, never run.
 POLICY = "default-src 'none'; media-src 'self'; img-src 'self'; sandbox"
@@ -60,3 +62,17 @@ def send_kept(media: MediaStore, name: str, mime: str) -> Response:
     response = send_file(path, mimetype=mime, conditional=True, max_age=0)
     response.headers["Content-Security-Policy"] = POLICY
     return response
+
+
+def whole(text: str) -> int:
+    """Return the whole number that was sent, or 0."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
+
+
+def decimal(text: str) -> float:
+    """Return the finite number that was sent, or 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        return 0.0
+    return found if math.isfinite(found) else 0.0

@@ -71,7 +71,7 @@ def each(may: frozenset[str], names: str) -> dict[str, frozenset[str]]:
 
 # Pages about nothing in particular, and the roles that may use them.
 PAGES = (
-    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me")
+    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me bulk order_bulk bulk_strip")
     | each(HANDLERS, "report send_report")
     | each(LOOKERS, "whistles")
     | each(LOOKERS, "map map_data")
@@ -90,7 +90,7 @@ THINGS = (
     | each(TRAINERS, "kind set_auto label_cases training cancel_training release settle preview_labels keep_labels")
     | each(ADMIN, "poster_file registry_list registry_row registry_save registry_delete registry_export")
     | each(ADMIN, "registry_import registry_upload registry_preview registry_bring")
-    | each(EVERYBODY, "open_notice export_list")
+    | each(EVERYBODY, "open_notice export_list undo_bulk")
     | each(CALLERS, "called_back")
 )
 # Pages about one thing that is some people's business (logins): for all others it is not there.
@@ -107,6 +107,7 @@ MISSING = {
     "call_id": "999999",
     "key": "no-such-list",
     "notice_id": "999999",
+    "bulk_id": "999999",
     "training_id": "999999",
     "row_id": "999999",
     "code": "no-such-code",

@@ -8,6 +8,7 @@ from flask import Blueprint
 
 from web.console import (
     admin,
+    bulk,
     calls,
     contact,
     files,
@@ -39,28 +40,14 @@ from web.console import (
 if TYPE_CHECKING:
     from bot.assembly import House
 
-PARTS = (
-    *(
-        session,
-        me,
-        lists,
-        live,
-        maps_page,
-        pages,
-        contact,
-        report,
-        notices,
-        calls,
-        files,
-        admin,
-        guide,
-        texts,
-        posters,
-        rules,
-    ),
-    *(learning, trainings, labels, label_import, triage, trail, team),
-    *(registry, registry_import, registry_calendar, registry_grids),
-)
+# In groups: who is here and where they can go, cases, working together, what administrators fill, learning.
+FRAME = (session, me, live)
+CASES = (lists, bulk, maps_page, pages, contact, report, files)
+TOGETHER = (notices, calls, team)
+ADMINISTRATION = (admin, guide, texts, posters, rules, trail)
+REGISTRY = (registry, registry_import, registry_calendar, registry_grids)
+LEARNING = (learning, trainings, labels, label_import, triage)
+PARTS = (*FRAME, *CASES, *TOGETHER, *ADMINISTRATION, *REGISTRY, *LEARNING)
 
 
 def blueprint(house: House) -> Blueprint:

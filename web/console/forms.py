@@ -112,6 +112,12 @@ def action_forms(book: Book, city: City, me: Actor, case: CaseRow) -> tuple[Acti
     return tuple(_form(book, city, me, case, rule) for rule in handling.possible(book, city, me, case))
 
 
+def action_form(book: Book, city: City, me: Actor, case: CaseRow, action: Action) -> ActionForm | None:
+    """Return the form for one action, or None when this person may not take it now."""
+    rule = next((each for each in handling.possible(book, city, me, case) if each.action is action), None)
+    return _form(book, city, me, case, rule) if rule is not None else None
+
+
 def _form(book: Book, city: City, me: Actor, case: CaseRow, rule: Rule) -> ActionForm:
     action = rule.action
     sending = action is Action.SEND

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from cases.workflow import RULES, Action
 from web.console import shape
 from web.console.frame import frame
 from web.console.session import Page, actor, inside
-from web.uploads import kept_photos, words_of
+from web.uploads import decimal, kept_photos, whole, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +90,6 @@ def _unanswered(book: Book, case: CaseRow) -> str:
     return "\n".join(said)
 
 
-LONGEST_NUMBER = 10
 ERRORS = {
     400: ("这次提交过期了", "页面开得太久了。请返回刷新一下，再试一次。"),
     403: ("这里需要别的权限", "您的账号不能看这一页。"),
@@ -132,25 +130,13 @@ def _inputs(house: House) -> Iterator[Inputs]:
             reason=form.get("reason", ""),
             where=words_of("where"),
             how=form.get("how", ""),
-            person=_whole(form.get("person", "")),
-            days=_number(form.get("days", "")),
-            hours=_number(form.get("hours", "")),
+            person=whole(form.get("person", "")),
+            days=decimal(form.get("days", "")),
+            hours=decimal(form.get("hours", "")),
             other=case_id_of(form.get("other", "")) or 0,
-            task=_whole(form.get("task", "")),
+            task=whole(form.get("task", "")),
             photos=(*before, *photos),
         )
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        return 0.0
-    return number if math.isfinite(number) else 0.0
 
 
 # What was done, where the action's name says it badly.

@@ -40,6 +40,17 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class BulkStrip:
+    """How far an order over several cases is; `refused`: number as spoken, number, and why, of what was left alone."""
+
+    id: int
+    words: str
+    waiting: bool
+    undoable: bool
+    refused: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class CaseLine:
     """One case in a list. `card` is `red`, `yellow` or empty."""
 

@@ -1,4 +1,4 @@
-"""The quiet strip on every page of dispatchers and administrators: nobody there, a calendar year that is missing."""
+"""The strips on every page: nobody there, a calendar year that is missing; how far an order over several cases is."""
 
 from __future__ import annotations
 
@@ -8,20 +8,28 @@ from typing import TYPE_CHECKING
 from flask import current_app, url_for
 
 from bot.assembly import utc_now
-from cases import absence
+from cases import absence, words
+from cases.numbers import number_of, spoken
+from cases.workflow import Action
 from cases.worktime import CHINA
+from web.console.present import BulkStrip
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cases.absence import Deserted
     from cases.access import Actor
     from cases.city import City
     from cases.storage import Book
+    from cases.storage.desk import BulkRow
 
 WATCHERS = frozenset({"dispatcher", "admin"})
 # Each process asks the database so often at most; it is nothing that changes from one click to the next.
 SECONDS = 30.0
 SHOWN = 3
 KEPT = "deserted"
+# So long what came of an order over several cases stands on the pages.
+BULK_SECONDS = 60
 
 
 def warnings(book: Book, city: City, found: Actor) -> list[tuple[str, str]]:
@@ -55,3 +63,29 @@ def _deserted(book: Book, city: City) -> list[Deserted]:
 def _said(each: Deserted) -> str:
     danger = f"，其中 {each.danger} 件是警情" if each.danger else ""
     return f"{each.unit.name}有 {each.cases} 件在办{danger}，眼下没人当班"
+
+
+def bulk_strip(book: Book, me: Actor, now: datetime) -> BulkStrip | None:
+    """Return how far somebody's latest order is, as long as that is news; else None."""
+    row = book.last_bulk(me.staff_id)
+    if row is None or row.state == "undone" or (now - row.due_at).total_seconds() > BULK_SECONDS:
+        return None
+    refused = {case_id: why for case_id, why in row.results.items() if why}
+    return BulkStrip(
+        id=row.id,
+        words=_words(row, len(refused), now),
+        waiting=row.state == "waiting",
+        undoable=row.state == "waiting" and row.due_at > now,
+        refused=tuple(
+            (spoken(number_of(int(case_id))), number_of(int(case_id)), why) for case_id, why in refused.items()
+        ),
+    )
+
+
+def _words(row: BulkRow, refused: int, now: datetime) -> str:
+    name, count = words.ACTIONS[Action(row.action)], len(row.case_ids)
+    if row.state == "waiting":
+        seconds = (row.due_at - now).total_seconds()
+        when = f"{seconds:.0f} 秒后" if seconds > 0 else "正在"
+        return f"{when}{name} {count} 件"
+    return f"{name}：{count - refused} 件办好" + (f"，{refused} 件没有动" if refused else "")

@@ -52,5 +52,17 @@
   document.addEventListener('htmx:afterSettle', (event) => {
     if (event.detail.target?.id === 'list') mark(new URL(location.href).searchParams.get('case'));
   });
+  // ---- ticking several ------------------------------------------------------------------------------------------
+  const boxes = () => all('#list input[name="case"]');
+  const tally = () => {
+    const count = boxes().filter((box) => box.checked).length;
+    byId('ticks').hidden = count === 0;
+    byId('tick-count').textContent = count;
+  };
+  document.addEventListener('change', (event) => { if (event.target.matches('#list input[name="case"]')) tally(); });
+  byId('tick-all').addEventListener('click', () => { boxes().forEach((box) => { box.checked = true; }); tally(); });
+  byId('ticks').addEventListener('reset', () => setTimeout(tally));
+  window.addEventListener('pageshow', tally);
+
   window.wanggetong.desk = { rows, open, close, roomy };
 })();
