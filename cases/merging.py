@@ -55,14 +55,14 @@ def suggest(
     """
     if case.state not in UNRESOLVED or not case.text.strip():
         return []
-    around = [each for each in book.cases_around(case, LATELY, LOOKED_AT) if _distance(case, each) is not None]
+    around = [each for each in book.cases_around(case, LATELY, LOOKED_AT) if distance(case, each) is not None]
     scores = alike(case.text, [each.text for each in around])
     twins = [_twin(case, each, score) for each, score in zip(around, scores, strict=True)]
     likely = sorted((twin for twin in twins if twin.likeness >= LIKELY), key=lambda twin: -twin.likeness)
     return [twin for twin in likely if facts.relations(book, city, actor, twin.case)][:SHOWN]
 
 
-def _distance(one: CaseRow, other: CaseRow) -> float | None:
+def distance(one: CaseRow, other: CaseRow) -> float | None:
     """Return how far two cases are apart in metres, 0 for the same words; None: too far, or nobody knows."""
     if one.place_words and one.place_words == other.place_words:
         return 0.0
@@ -73,7 +73,7 @@ def _distance(one: CaseRow, other: CaseRow) -> float | None:
 
 
 def _twin(case: CaseRow, other: CaseRow, meaning: float) -> Twin:
-    apart = _distance(case, other) or 0.0
+    apart = distance(case, other) or 0.0
     days = abs(case.opened_at - other.opened_at) / timedelta(days=1)
     same_kind = case.category_code is not None and case.category_code == other.category_code
     place, time = 1 - apart / NEAR_METRES, 1 - days / LATELY.days

@@ -57,15 +57,15 @@ def test_danger_is_no_everyday_matter() -> None:
 def test_what_is_too_far_is_not_compared() -> None:
     """Beyond some hundred metres nothing is near; the same words of a place are; without points the grid counts."""
     far = case("井盖坏了", "facility/manhole", east=merging.NEAR_METRES + 20)
-    assert merging._distance(MANHOLE, far) is None  # noqa: SLF001
+    assert merging.distance(MANHOLE, far) is None
     named = case("井盖坏了", "facility/manhole", east=900, place="翠湖小区3栋")
     also = case("井盖坏了", "facility/manhole", place="翠湖小区3栋")
-    assert merging._distance(named, also) == 0  # noqa: SLF001
+    assert merging.distance(named, also) == 0
     vague = case("井盖坏了", "facility/manhole")
     vague.lon = vague.lat = None
-    assert merging._distance(MANHOLE, vague) == merging.NEAR_METRES  # noqa: SLF001
+    assert merging.distance(MANHOLE, vague) == merging.NEAR_METRES
     vague.grid_id = 2
-    assert merging._distance(MANHOLE, vague) is None  # noqa: SLF001
+    assert merging.distance(MANHOLE, vague) is None
 
 
 def test_nearer_later_and_more_alike_is_likelier() -> None:

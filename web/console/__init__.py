@@ -10,6 +10,7 @@ from web.console import (
     admin,
     bulk,
     calls,
+    case_file,
     contact,
     files,
     guide,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 # In groups: who is here and where they can go, cases, working together, what administrators fill, learning.
 FRAME = (session, me, live)
-CASES = (lists, bulk, maps_page, pages, contact, report, files)
+CASES = (lists, bulk, maps_page, pages, case_file, contact, report, files)
 TOGETHER = (notices, calls, team)
 ADMINISTRATION = (admin, guide, texts, posters, rules, trail)
 REGISTRY = (registry, registry_import, registry_calendar, registry_grids)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
 from bot.assembly import utc_now
-from cases import audit, exchange, handling
+from cases import audit, exchange, handling, preferences
 from cases.handling import NoSuchCase
 from cases.numbers import number_of
 from web.console import shape
@@ -96,6 +96,7 @@ def _queue(house: House, book: Book, city: City, me: Actor) -> Page:
         pages=found.pages,
         total=found.total,
         search="",
+        columns=preferences.COLUMNS,
     )
 
 

@@ -64,5 +64,55 @@
   byId('ticks').addEventListener('reset', () => setTimeout(tally));
   window.addEventListener('pageshow', tally);
 
+  // ---- the keyboard ---------------------------------------------------------------------------------------------
+  const sheet = byId('keys');
+  const help = () => { sheet.showModal(); byId('keys-title').focus(); };
+  byId('keys-open').addEventListener('click', help);
+  byId('keys-close').addEventListener('click', () => sheet.close());
+  sheet.addEventListener('click', (event) => { if (event.target === sheet) sheet.close(); });
+  const here = () => {
+    const found = rows().findIndex((row) => row === document.activeElement);
+    return found >= 0 ? found : rows().findIndex((row) => row.hasAttribute('aria-current'));
+  };
+  const step = (by) => {
+    const row = rows()[Math.max(0, Math.min(rows().length - 1, here() + by))];
+    if (!row) return;
+    row.focus();
+    row.scrollIntoView({ block: 'nearest' });
+    if (!byId('pane').hidden && roomy.matches) open(row.dataset.number);
+  };
+  const press = (selector) => {
+    const button = [...document.querySelectorAll(selector)].find((each) => each.offsetParent);
+    button?.click();
+    return Boolean(button);
+  };
+  const KEYS = {
+    j: () => step(1),
+    k: () => step(-1),
+    x: () => {
+      const box = rows()[here()]?.parentElement.querySelector('input[name="case"]');
+      if (box) { box.checked = !box.checked; tally(); }
+    },
+    a: () => press('#likely .button'),
+    r: () => byId('f-reply-text')?.focus(),
+    n: () => press('[data-open="note"]'),
+    '/': () => byId('find-words').focus(),
+    '?': help,
+    Escape: () => { if (!byId('pane').hidden) close(); },
+  };
+  document.addEventListener('keydown', (event) => {
+    const typing = event.target.closest('input:not([type="checkbox"]), textarea, select, dialog, [contenteditable]');
+    if (document.body.dataset.keys === 'off' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (/^[1-9]$/.test(event.key)) {
+      const link = all('#lists a')[Number(event.key) - 1];
+      if (link) location.assign(link.href);
+      return;
+    }
+    const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
   window.wanggetong.desk = { rows, open, close, roomy };
 })();
