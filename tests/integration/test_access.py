@@ -71,7 +71,7 @@ def each(may: frozenset[str], names: str) -> dict[str, frozenset[str]]:
 
 # Pages about nothing in particular, and the roles that may use them.
 PAGES = (
-    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me bulk order_bulk bulk_strip")
+    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me bulk order_bulk bulk_strip style")
     | each(HANDLERS, "report send_report")
     | each(LOOKERS, "whistles")
     | each(LOOKERS, "map map_data")

@@ -14,7 +14,6 @@ from tests.integration.people import TOKEN_FIELD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.assembly import House
     from tests.integration.people import Resident, Staff
 
 HOLE = "临江路128号门口井盖没了，我的电话13812345678"
@@ -35,7 +34,7 @@ def words_of(content: bytes) -> str:
     return plain.decode("utf-16-be", errors="replace")
 
 
-def test_the_file_of_a_case(house: House, staff: Callable[[str], Staff], resident: Resident) -> None:
+def test_the_file_of_a_case(staff: Callable[[str], Staff], resident: Resident) -> None:
     """The PDF has the words, the talk and the photos; the phone number in it is masked; taking it out is on record."""
     resident.say(HOLE)
     case = resident.case()

@@ -31,6 +31,7 @@ from web.console import (
     report,
     rules,
     session,
+    style,
     team,
     texts,
     trail,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 # In groups: who is here and where they can go, cases, working together, what administrators fill, learning.
-FRAME = (session, me, live)
+FRAME = (session, me, live, style)
 CASES = (lists, bulk, maps_page, pages, case_file, contact, report, files)
 TOGETHER = (notices, calls, team)
 ADMINISTRATION = (admin, guide, texts, posters, rules, trail)
