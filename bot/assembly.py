@@ -26,6 +26,8 @@ from cases.storage import Store, build_engine
 from cases.worktime import Worktime
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from settings import Settings
 
 
@@ -51,6 +53,7 @@ class House:
     reader: Reader
     links: Links
     similar: Similar
+    redis: Redis
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city, decided cases."""
@@ -87,4 +90,5 @@ def build(settings: Settings) -> House:
         reader=reader,
         links=links,
         similar=Similar(understanding.matters_model),
+        redis=redis,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import settings as configuration
+from web.pulse import WATCHERS
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -22,7 +23,8 @@ except configuration.SettingsError as error:
 bind = f"127.0.0.1:{_settings.port}" if _settings.sandbox else f"0.0.0.0:{_settings.port}"
 # SQLite has one writer: the threads of one process queue for it in order; processes would sleep and collide.
 workers = 1 if _settings.database_url.startswith("sqlite") else 2
-threads = 16
+# Those who watch hold a thread each, asleep most of the time; sixteen are for everything else.
+threads = 16 + WATCHERS
 worker_class = "gthread"
 preload_app = True
 timeout = 30
@@ -38,6 +40,11 @@ def post_fork(_server: Arbiter, worker: Worker) -> None:
     from web import house_of  # noqa: PLC0415 - only in the server
 
     house_of(worker.app.wsgi()).store.engine.dispose(close=False)
+
+
+def post_worker_init(worker: Worker) -> None:
+    """Let those who watch leave when the process is told to stop."""
+    worker.app.wsgi().extensions["pulse"].serving = lambda: worker.alive
 
 
 def when_ready(server: Arbiter) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
-from cases.storage.tables import CaseRow, FollowerRow, StaffRow
+from cases.storage.tables import CaseRow, FollowerRow, HistoryRow, StaffRow
 from cases.storage.working import (
     CallbackRow,
     CannedRow,
@@ -127,6 +127,21 @@ class WorkQueries:
         """Take notices as read: all of them, or those about one case."""
         query = update(NoticeRow).where(_for(staff_id, unit_id), NoticeRow.read_at.is_(None)).values(read_at=now)
         self._session.execute(query if case_id is None else query.where(NoticeRow.case_id == case_id))
+
+    def history_since(self, row_id: int, limit: int) -> list[tuple[int, int]]:
+        """Return (id, case id) of what happened after the history row with this id, the oldest first."""
+        query = select(HistoryRow.id, HistoryRow.case_id).where(HistoryRow.id > row_id).order_by(HistoryRow.id)
+        return [(row_id, case_id) for row_id, case_id in self._session.execute(query.limit(limit))]
+
+    def notices_since(self, row_id: int, limit: int) -> Sequence[NoticeRow]:
+        """Return the notices after the one with this id, the oldest first."""
+        query = select(NoticeRow).where(NoticeRow.id > row_id).order_by(NoticeRow.id)
+        return self._session.scalars(query.limit(limit)).all()
+
+    def last_ids(self) -> tuple[int, int]:
+        """Return the highest ids of history and of notices."""
+        history = self._session.scalar(select(func.max(HistoryRow.id))) or 0
+        return history, self._session.scalar(select(func.max(NoticeRow.id))) or 0
 
     # -- time ----------------------------------------------------------------------------------------------------
 

@@ -71,7 +71,10 @@ def each(may: frozenset[str], names: str) -> dict[str, frozenset[str]]:
 
 # Pages about nothing in particular, and the roles that may use them.
 PAGES = (
-    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me bulk order_bulk bulk_strip style")
+    each(
+        EVERYBODY,
+        "logout queue find alarms team notices read_notices me save_me bulk order_bulk bulk_strip style bell live",
+    )
     | each(HANDLERS, "report send_report")
     | each(LOOKERS, "whistles")
     | each(LOOKERS, "map map_data")
@@ -95,7 +98,7 @@ THINGS = (
 )
 # Pages about one thing that is some people's business (logins): for all others it is not there.
 OWN = (
-    each(OF_THE_CASE, "case case_file compare act case_hints contact file transcribe")
+    each(OF_THE_CASE, "case case_file compare people act case_hints contact file transcribe")
     | each(OF_THE_PERSON, "person person_leave person_back person_backup person_handover person_depart")
     | dict.fromkeys(["api.case", "api.act"], OF_THE_CASE)
 )
