@@ -20,9 +20,11 @@ from bot.reception import Reception
 from bot.understanding import Understanding
 from bot.ways import Ways
 from bot.wechat import WeChat
+from bot.wecom import WeCom
 from cases.city import CityCache
 from cases.similar import Similar
 from cases.storage import Store, build_engine
+from cases.vault import Vault
 from cases.worktime import Worktime
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class House:
     reader: Reader
     links: Links
     similar: Similar
+    vault: Vault
+    wecom: WeCom | None
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city, decided cases."""
@@ -87,4 +91,6 @@ def build(settings: Settings) -> House:
         reader=reader,
         links=links,
         similar=Similar(understanding.matters_model),
+        vault=Vault(settings.signing_key),
+        wecom=WeCom(settings, redis) if settings.wecom_corp_id else None,
     )

@@ -12,6 +12,7 @@ from cases.storage.city import CityQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.outbox import OutboxQueries, cases_unheard
 from cases.storage.registry import RegistryQueries
+from cases.storage.signing import SigningQueries
 from cases.storage.staffing import StaffingQueries
 from cases.storage.tables import (
     AttachmentRow,
@@ -70,6 +71,7 @@ class Book(
     WorkQueries,
     TrailQueries,
     StaffingQueries,
+    SigningQueries,
     RegistryQueries,
 ):
     """The case book within one transaction."""

@@ -10,12 +10,15 @@ from web.console import (
     admin,
     calls,
     contact,
+    doors,
     files,
     guide,
     label_import,
     labels,
     learning,
     lists,
+    login,
+    me_security,
     notices,
     pages,
     posters,
@@ -37,7 +40,8 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 PARTS = (
-    *(session, lists, pages, contact, report, notices, calls, files, admin, guide, texts, posters, rules),
+    *(session, login, doors, me_security),
+    *(lists, pages, contact, report, notices, calls, files, admin, guide, texts, posters, rules),
     *(learning, trainings, labels, label_import, triage, trail, team),
     *(registry, registry_import, registry_calendar, registry_grids),
 )
