@@ -102,7 +102,7 @@ def note(book: Book, account: StaffRow, result: Login, now: datetime, detail: st
         return
     detail = detail.strip("，")
     audit.note(book, account.id, "login_failed" if result.fault else "login", account.login, detail, now)
-    if is_locked(account, now):
+    if result.fault and is_locked(account, now):
         minutes = LOCK // timedelta(minutes=1)
         audit.note(book, account.id, "locked", account.login, f"连着错了 {FAILURES} 次，锁 {minutes} 分钟", now)
 

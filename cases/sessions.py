@@ -81,8 +81,14 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((kept, NETWORKS[kept.version]), strict=False))
 
 
-def begin(book: Book, staff_id: int, how: str, origin: Origin, now: datetime) -> str:
-    """Begin a session and return its token, which only the browser has from then on."""
+def begin(book: Book, staff_id: int, how: str, origin: Origin, now: datetime, before: str = "") -> str:
+    """Begin a session and return its token, which only the browser has from then on.
+
+    The session whose token this browser had `before` ends.
+    """
+    former = book.session(_digest(before)) if before else None
+    if former is not None and former.ended_at is None:
+        former.ended_at = now
     token = secrets.token_urlsafe(BYTES)
     row = SessionRow(
         digest=_digest(token),

@@ -89,9 +89,8 @@ class Staff(Table[StaffRow]):
             yield "groups", f"没有大类“{'、'.join(strange)}”"
         if old is not None and _leads(old) and not any(map(_leads, world.rows("staff").values())):
             yield "role", "至少要留一个在用的系统管理员"
-        same = [each["name"] for key, each in world.rows("staff").items() if key != row["login"] and _meets(each, row)]
-        if same:
-            yield "external", f"{same[0]}已经是这个统一登录账号了"
+        if row["external"] and (old is None or old["external"] != row["external"]):
+            yield from _shared(row, world)
         if old is None and row["password"] and not world.sample:
             owner = passwords.Owner(row["login"], row["name"], row["phone"], unit["name"] if unit is not None else "")
             if fault := passwords.fault(row["password"], owner):
@@ -146,9 +145,12 @@ class Staff(Table[StaffRow]):
         book.flush()
 
 
-def _meets(one: Row, other: Row) -> bool:
-    """Say whether two accounts would be the same one to another login."""
-    return bool(other["external"]) and one.get("external") == other["external"]
+def _shared(row: Row, world: World) -> Iterator[tuple[str, str]]:
+    """Find the other account that another login would call the same."""
+    for login, other in world.rows("staff").items():
+        if login != row["login"] and other.get("external") == row["external"]:
+            yield "external", f"{other['name']}已经是这个统一登录账号了"
+            return
 
 
 def _leads(row: Row) -> bool:

@@ -184,6 +184,8 @@ def test_a_strange_provider(app: Flask, provider: Provider) -> None:
     """A provider that calls itself something else than the settings do is not asked any further."""
     provider.calls_itself = "http://evil.example"
     assert NOT_DONE in app.test_client().get(OIDC).text
+    provider.calls_itself = provider.issuer
+    assert by_oidc(app.test_client()).headers["Location"] == HOME
 
 
 def test_the_second_step_is_theirs(app: Flask, house: House, provider: Provider) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 import pytest
 
+import settings as configuration
 from bot.assembly import utc_now
 from cases import second, totp
 from cases.accounts import AGAIN
@@ -45,16 +46,15 @@ def database_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
-    """Give the settings, under classified protection where a test asks for it."""
-    if request.node.get_closest_marker("usefixtures"):
-        return replace(settings, security="classified", session_idle_minutes=30)
-    return settings
+def security() -> str:
+    """Give the rules that hold where a test asks for no others."""
+    return "basic"
 
 
 @pytest.fixture
-def classified() -> None:
-    """Ask for classified protection."""
+def settings(settings: Settings, security: str) -> Settings:
+    """Give the settings with these rules."""
+    return replace(settings, security=security, session_idle_minutes=configuration.IDLE_MINUTES[security])
 
 
 def account_of(house: House, login: str) -> StaffRow:
@@ -189,7 +189,7 @@ def test_a_lost_phone(app: Flask, house: House, staff: Callable[[str], Staff]) -
     assert "已经不在了" in admin.post("/console/registry/staff/second-step", page, key="gone").text
 
 
-@pytest.mark.usefixtures("classified")
+@pytest.mark.parametrize("security", ["classified"])
 def test_classified_asks_for_it(house: House, staff: Callable[[str], Staff]) -> None:
     """Under classified protection nobody works before they have a second step, and nobody turns it off."""
     urban = staff("urban")
@@ -206,7 +206,7 @@ def test_classified_asks_for_it(house: House, staff: Callable[[str], Staff]) -> 
     assert account_of(house, "urban").totp_secret
 
 
-@pytest.mark.usefixtures("classified")
+@pytest.mark.parametrize("security", ["classified"])
 def test_classified_lets_passwords_age(app: Flask, house: House) -> None:
     """A start password is changed to one of three kinds of characters, one of ninety days again, to no former one."""
     add = ["staff", "add", "wang", "--name", "王工", "--role", "department", "--unit", "dept-water", "--password"]

@@ -110,6 +110,7 @@ def _known(client: Any, settings: Settings) -> None:  # noqa: ANN401 - as above
     """Read what the provider says of itself: it is the one of the settings, and signs with keys of its own."""
     about = client.load_server_metadata()
     if about.get("issuer") != settings.oidc_issuer:
+        about.pop("_loaded_at", None)  # it is asked again, perhaps it was put right
         raise StrangeIssuerError(f"the provider calls itself {about.get('issuer')}")
     named = about.get("id_token_signing_alg_values_supported") or SIGNATURES
     about["id_token_signing_alg_values_supported"] = [each for each in named if each in SIGNATURES]

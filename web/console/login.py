@@ -100,7 +100,7 @@ def _begin_again() -> Response:
 def enter(house: House, staff_id: int, how: str, wanted: str) -> Response:
     """Begin a session on this browser, and go where somebody wanted to. Whatever the browser had before goes."""
     with house.store.write() as book:
-        token = sessions.begin(book, staff_id, how, origin(), utc_now())
+        token = sessions.begin(book, staff_id, how, origin(), utc_now(), session.get(TOKEN, ""))
     session.clear()
     session.permanent = True
     session[TOKEN] = token
