@@ -237,3 +237,11 @@ def test_where_one_wanted_to(app: Flask, wanted: str) -> None:
     assert action[1].endswith("login?next=/console/team" if wanted == "/console/team" else "/console/login")
     answer = client.post("/console/login", query_string={"next": wanted}, data=form)
     assert answer.headers["Location"] == (wanted if wanted == "/console/team" else HOME)
+
+
+def test_a_browser_has_one_session(house: House, staff: Callable[[str], Staff]) -> None:
+    """Whoever logs in anew in a browser leaves no session behind that nobody has the cookie of."""
+    urban = staff("urban")
+    urban.post("/console/login", urban.client.get("/console/login").text, login="water", password=OLD)
+    assert is_in(urban)
+    assert [row.ended_at is None for row in kept(house)] == [False, True]
