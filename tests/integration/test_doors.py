@@ -238,6 +238,10 @@ def test_wecom_refuses(app: Flask, house: House, colleagues: Colleagues) -> None
     assert "没有成功" in client.get(f"{WECOM}/back?code=c3&state=forged").text
     assert "没有成功" in other.get(f"{WECOM}/back?code=c3&state={state}").text
     assert "没有成功" in client.get(f"{WECOM}/back?code=c3&state={state}").text  # a state is good for one answer
+    state = scan(client)
+    with client.session_transaction() as session:
+        session["wecom_state"] = [state, session["wecom_state"][1] - 600]
+    assert "没有成功" in client.get(f"{WECOM}/back?code=c3&state={state}").text  # and not for long
     assert outside.UNKNOWN in client.get(f"{WECOM}/back?code=c1&state={scan(client)}").text
     assert "请再扫一次" in client.get(f"{WECOM}/back?code=c1&state={scan(client)}").text
     assert "不是这个企业的成员" in client.get(f"{WECOM}/back?code=c2&state={scan(client)}").text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
+import time
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -37,7 +38,7 @@ SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 AWAY = "{name}现在连不上，请过一会儿再试，或者用密码登录。"
 REFUSED = "{name}没有成功，请再试一次，或者用密码登录。"
 # In the browser's session: the sign by which WeCom's answer is known as ours.
-STATE = "wecom_state"
+STATE, STATE_SECONDS = "wecom_state", 600
 FAILURES = (AuthlibBaseError, JoseError, ValueError, RuntimeError, KeyError, TypeError)
 
 
@@ -75,20 +76,27 @@ def register(routes: Blueprint, house: House) -> None:
     def to_wecom() -> Page:
         wecom = house.wecom or abort(404)
         session[WANTED] = inside(request.args.get("next", ""))
-        session[STATE] = secrets.token_urlsafe(16)
+        state = secrets.token_urlsafe(16)
+        session[STATE] = [state, int(time.time()) + STATE_SECONDS]
         inside_wecom = "wxwork" in request.headers.get("User-Agent", "")
-        return redirect(wecom.login_address(_back(house, "console.wecom_back"), session[STATE], inside=inside_wecom))
+        return redirect(wecom.login_address(_back(house, "console.wecom_back"), state, inside=inside_wecom))
 
     @routes.get("/login/wecom/back", endpoint="wecom_back")
     def from_wecom() -> Page:
-        wecom, state, code = house.wecom or abort(404), session.pop(STATE, ""), request.args.get("code", "")
-        if not state or not hmac.compare_digest(state.encode(), request.args.get("state", "").encode()) or not code:
+        wecom, code = house.wecom or abort(404), request.args.get("code", "")
+        if not _expected(request.args.get("state", "")) or not code:
             return form(house, "", REFUSED.format(name="企业微信登录")), 401
         try:
             userid = wecom.userid_of(code)
         except WeComError as error:
             return form(house, "", str(error)), 401
         return _arrive(house, Outside("wecom", WECOM + userid, userid))
+
+
+def _expected(said: str) -> bool:
+    """Say whether this browser was sent to WeCom with this state a short while ago; it is good for one answer."""
+    state, until = session.pop(STATE, ("", 0))
+    return bool(state) and time.time() < until and hmac.compare_digest(state.encode(), said.encode())
 
 
 def _describe(provider: OAuth, settings: Settings) -> None:
