@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 PROFILES = ("sandbox", "production")
 WECHAT_MODES = ("plain", "compat", "safe")
 SWITCH = ("off", "on")
+SECURITY = ("basic", "classified")
+# How long a session may lie unused, in minutes; under the rules of classified protection this is also the longest.
+IDLE_MINUTES = {"basic": 120, "classified": 30}
+LONGEST_IDLE, LONGEST_HOURS = 24 * 60, 7 * 24
+# Settings that are of use only together.
+TOGETHER = (
+    ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"),
+    ("WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET"),
+)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 AES_KEY_LENGTH = 43
 SECRET_KEY_MINIMUM = 32
@@ -59,6 +68,17 @@ NAMES = (
     "SPEECH_MODEL",
     "OCR",
     "SECRET_KEY",
+    "SECURITY",
+    "SESSION_IDLE_MINUTES",
+    "SESSION_HOURS",
+    "OIDC_ISSUER",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_NAME",
+    "WECOM_CORP_ID",
+    "WECOM_AGENT_ID",
+    "WECOM_SECRET",
+    "WECOM_API_BASE",
     "PROFILE",
     "PORT",
     "PUBLIC_URL",
@@ -110,6 +130,22 @@ class Settings:
     speech_model: str
     ocr: str
     secret_key: str
+    security: str
+    session_idle_minutes: int
+    session_hours: int
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_name: str
+    wecom_corp_id: str
+    wecom_agent_id: str
+    wecom_secret: str
+    wecom_api_base: str
+
+    @property
+    def classified(self) -> bool:
+        """Whether the stricter rules of classified protection (等级保护) hold."""
+        return self.security == "classified"
 
     @property
     def sandbox(self) -> bool:
@@ -191,6 +227,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             for name in ("WECHAT_TOKEN", "WECHAT_APPID", "WECHAT_SECRET", "SECRET_KEY")
             if name not in env
         ]
+    security = _choice(env, "SECURITY", SECURITY, "basic", faults)
+    idle = IDLE_MINUTES[security]
+    faults += _half_set(env)
     settings = Settings(
         profile=profile,
         port=port,
@@ -218,6 +257,19 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         speech_model=env.get("SPEECH_MODEL", ""),
         ocr=_choice(env, "OCR", SWITCH, "off", faults),
         secret_key=env.get("SECRET_KEY", ""),
+        security=security,
+        session_idle_minutes=_whole(
+            env, "SESSION_IDLE_MINUTES", idle, idle if security == "classified" else LONGEST_IDLE, faults
+        ),
+        session_hours=_whole(env, "SESSION_HOURS", 12, LONGEST_HOURS, faults),
+        oidc_issuer=_issuer(env, faults, sandbox=sandbox),
+        oidc_client_id=env.get("OIDC_CLIENT_ID", ""),
+        oidc_client_secret=env.get("OIDC_CLIENT_SECRET", ""),
+        oidc_name=env.get("OIDC_NAME", "单位统一登录"),
+        wecom_corp_id=env.get("WECOM_CORP_ID", ""),
+        wecom_agent_id=env.get("WECOM_AGENT_ID", ""),
+        wecom_secret=env.get("WECOM_SECRET", ""),
+        wecom_api_base=_url(env, "WECOM_API_BASE", "https://qyapi.weixin.qq.com", ("http", "https"), faults),
     )
     if settings.wechat_mode == "safe" and not settings.wechat_aes_key:
         faults.append("WECHAT_AES_KEY 没有设置：WECHAT_MODE=safe 需要它")
@@ -234,6 +286,33 @@ def _choice(env: dict[str, str], name: str, allowed: tuple[str, ...], default: s
         faults.append(f"{name}={value} 不认识，可用：{'、'.join(allowed)}")
         return default
     return value
+
+
+def _whole(env: dict[str, str], name: str, default: int, highest: int, faults: list[str]) -> int:
+    value = env.get(name, str(default))
+    if value.isascii() and value.isdigit() and 0 < int(value) <= highest:
+        return int(value)
+    faults.append(f"{name}={value} 不对：请写 1 到 {highest} 的整数")
+    return default
+
+
+def _half_set(env: dict[str, str]) -> list[str]:
+    """Return a fault for each group of settings of which some are there and some are missing."""
+    found = [([name for name in group if name not in env], group) for group in TOGETHER]
+    return [
+        f"{'、'.join(missing)} 没有设置：{'、'.join(group)} 要么都填，要么都不填"
+        for missing, group in found
+        if missing and len(missing) < len(group)
+    ]
+
+
+def _issuer(env: dict[str, str], faults: list[str], *, sandbox: bool) -> str:
+    """Return OIDC_ISSUER as it is written, because identities name it so; in production it is reached by TLS."""
+    if "OIDC_ISSUER" not in env:
+        return ""
+    schemes = ("http", "https") if sandbox else ("https",)
+    value = _url(env, "OIDC_ISSUER", "", schemes, faults)
+    return env["OIDC_ISSUER"] if value else ""
 
 
 def _port(env: dict[str, str], faults: list[str]) -> int:

@@ -20,9 +20,11 @@ from bot.reception import Reception
 from bot.understanding import Understanding
 from bot.ways import Ways
 from bot.wechat import WeChat
+from bot.wecom import WeCom
 from cases.city import CityCache
 from cases.similar import Similar
 from cases.storage import Store, build_engine
+from cases.vault import Vault
 from cases.worktime import Worktime
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ class House:
     links: Links
     similar: Similar
     redis: Redis
+    vault: Vault
+    wecom: WeCom | None
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city, decided cases."""
@@ -91,4 +95,6 @@ def build(settings: Settings) -> House:
         links=links,
         similar=Similar(understanding.matters_model),
         redis=redis,
+        vault=Vault(settings.signing_key),
+        wecom=WeCom(settings, redis) if settings.wecom_corp_id else None,
     )

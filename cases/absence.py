@@ -207,7 +207,8 @@ def hand_over_all(book: Book, city: City, actor: Actor, from_id: int, to_id: int
 def depart(book: Book, city: City, actor: Actor, staff_id: int, to_id: int | None, now: datetime) -> int:
     """Switch off the account of somebody who leaves for good; return how many of their cases went to others.
 
-    Their keys to the API end, and so does their being anybody's backup. Raises NoSuchPerson; NotAllowed for oneself.
+    Their keys to the API and their sessions end, and so does their being anybody's backup.
+    Raises NoSuchPerson; NotAllowed for oneself.
     """
     if staff_id == actor.staff_id:
         raise NotAllowed("自己的账号不能自己停用，请找上级或管理员。")
@@ -216,6 +217,7 @@ def depart(book: Book, city: City, actor: Actor, staff_id: int, to_id: int | Non
     row.active, row.backup_id = False, None
     for other in book.backed_up_by(row.id):
         other.backup_id = None
+    book.end_sessions(row.id, now)
     for token in book.tokens_of(row.id):
         token.revoked_at = now
     for absence in book.absences([row.id], now):

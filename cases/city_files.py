@@ -85,7 +85,8 @@ class _Memory:
 
 
 def _content(table: Table[Any], row: Row) -> str:
-    return _digest(json.dumps([row[column.code] for column in table.exported if column.code != "id"]))
+    counts = (column for column in table.exported if column.code != "id" and not (column.late and not row[column.code]))
+    return _digest(json.dumps([row[column.code] for column in counts]))
 
 
 def _digest(text: str) -> str:
@@ -98,19 +99,20 @@ def load_city(store: Store, folder: Path = SAMPLE, now: datetime | None = None) 
     The sample city gets a duty roster of the days after `now` as well.
     """
     files, guide = _read(folder)
+    sample = folder == SAMPLE
     with store.read() as book:
-        plans, _ = _plans(book, files)
+        plans, _ = _plans(book, files, sample=sample)
     hashes = _hashes(plans["staff"])
     with store.write() as book:
         book.lock_city()
-        plans, memory = _plans(book, files)
+        plans, memory = _plans(book, files, sample=sample)
         for code, ready in plans.items():
             saving = Saving.of(book)
-            saving.hashes, saving.sample, saving.loading = hashes, folder == SAMPLE, True
+            saving.hashes, saving.sample, saving.loading = hashes, sample, True
             planning.put(book, TABLES[code], ready, saving)
         book.remember_loaded({**memory.before, **memory.now})
         _save_guide(book, guide)
-        if folder == SAMPLE:
+        if sample:
             sample_duties.make(book, now or datetime.now(UTC))
     counts = {FILES[code]: len(sheet.lines) for code, sheet in files.items()}
     return counts | {GUIDE: len(guide)}
@@ -141,9 +143,10 @@ def _read(folder: Path) -> tuple[dict[str, Sheet], list[dict[str, str]]]:
     return files, guide
 
 
-def _plans(book: Book, files: Mapping[str, Sheet]) -> tuple[dict[str, Plan], _Memory]:
+def _plans(book: Book, files: Mapping[str, Sheet], *, sample: bool) -> tuple[dict[str, Plan], _Memory]:
     """Return what each file would do, in order. Raises CityError with the faults of all."""
     world, memory = registry.world(book), _Memory(book.loaded())
+    world.sample = sample
     plans: dict[str, Plan] = {}
     faults: list[str] = []
     for code, sheet in files.items():

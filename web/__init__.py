@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +16,7 @@ from bot.sandbox import blueprint as sandbox
 from web import api, cli, cli_records, health, home, logs, security
 from web.console import blueprint as console
 from web.residents import blueprint as residents
-from web.residents.session import Sessions
+from web.residents.session import LIFETIME, Sessions
 
 if TYPE_CHECKING:
     from bot.assembly import House
@@ -48,6 +49,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=not settings.sandbox,
+        # How old a cookie may be at most; the sessions themselves end before.
+        PERMANENT_SESSION_LIFETIME=max(timedelta(hours=settings.session_hours), LIFETIME),
         MAX_CONTENT_LENGTH=UPLOAD_LIMIT,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # an officer's page may stay open for hours; the token ends with the session

@@ -134,7 +134,7 @@ def _staff_commands(group: AppGroup, house: House) -> None:
         """Make an account."""
         row = {"login": login, "name": name, "role": role, "unit": unit, "phone": phone, "password": password}
         with house.store.write() as book:
-            accounts.add_staff(book, house.cities.current(book), row)
+            accounts.add_staff(book, house.cities.current(book), row, classified=house.settings.classified)
             audit.note(book, None, "account", login, f"新建：{ROLES[role]}，{unit}", utc_now())
         click.echo(f"账号 {login} 已建好。")
 

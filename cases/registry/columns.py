@@ -31,7 +31,8 @@ class Column:
 
     `kind`: text, code, lines, list, check, choice, number, whole, date, moment, secret or geometry. Numbers lie above
     `low` and not above `high`. `refers`: the table whose key it holds; `finds`: what a form offers for it, if not that.
-    `default`: what a new row has where nothing is given.
+    `default`: what a new row has where nothing is given. `late`: the column came later than cities that are in use, so
+    where it is empty it does not count in what a row was when it was loaded.
     """
 
     code: str
@@ -46,6 +47,7 @@ class Column:
     finds: str = ""
     low: float = -math.inf
     high: float = math.inf
+    late: bool = False
 
     def read(self, cell: str) -> str:
         """Return the value that a cell means. Raises ValueError with the fault in words."""

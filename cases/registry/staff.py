@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from cases import accounts
+from cases import accounts, passwords
 from cases.registry.columns import NO, YES, YES_NO, Column, listed, yes
 from cases.registry.table import Started, Table
 from cases.storage.tables import StaffRow
@@ -39,6 +40,9 @@ WHERE = {
 }
 
 
+EXTERNAL = "那边给这个人的编号（OIDC 的 sub；企业微信写 wecom: 加账号）。账号同名的不用填，第一次登录会记下"
+
+
 class Staff(Table[StaffRow]):
     """Everybody who logs in to the console."""
 
@@ -56,7 +60,8 @@ class Staff(Table[StaffRow]):
         Column("contacts", "可看居民电话", kind="check", choices=YES_NO, default=NO),
         Column("backup", "备岗账号", refers="staff", hint="AB岗：不在的时候由谁顶"),
         Column("off", "停用", kind="check", choices=YES_NO, default=NO, hint="停用后马上登不进来，办过的记录都在"),
-        Column("password", "初始密码", kind="secret", longest=200, hint="只给新账号用，可以不填"),
+        Column("external", "统一登录账号", longest=160, hint=EXTERNAL, late=True),
+        Column("password", "初始密码", kind="secret", longest=200, hint="只给新账号用，可以不填；本人登录后先改掉"),
     )
     keys = ("login",)
     shown = ("name", "login", "role", "unit", "phone", "off")
@@ -84,8 +89,12 @@ class Staff(Table[StaffRow]):
             yield "groups", f"没有大类“{'、'.join(strange)}”"
         if old is not None and _leads(old) and not any(map(_leads, world.rows("staff").values())):
             yield "role", "至少要留一个在用的系统管理员"
-        if old is None and row["password"] and len(row["password"]) < accounts.PASSWORD_MINIMUM:
-            yield "password", f"密码至少 {accounts.PASSWORD_MINIMUM} 位"
+        if row["external"] and (old is None or old["external"] != row["external"]):
+            yield from _shared(row, world)
+        if old is None and row["password"] and not world.sample:
+            owner = passwords.Owner(row["login"], row["name"], row["phone"], unit["name"] if unit is not None else "")
+            if fault := passwords.fault(row["password"], owner):
+                yield "password", fault
 
     def text(self, kept: StaffRow, saving: Saving) -> Row:
         """Return an account as values; its password is none."""
@@ -99,6 +108,7 @@ class Staff(Table[StaffRow]):
             "contacts": yes(kept.contacts),
             "backup": saving.logins.get(kept.backup_id or 0, ""),
             "off": yes(not kept.active),
+            "external": kept.external_id or "",
             "password": "",
         }
 
@@ -107,20 +117,40 @@ class Staff(Table[StaffRow]):
         kept.login, kept.name, kept.role, kept.phone = row["login"], row["name"], row["role"], row["phone"]
         kept.unit_id, kept.contacts = saving.unit_id(row["unit"]), row["contacts"] == YES
         kept.groups, kept.active = listed(row["groups"]), row["off"] == NO
+        kept.external_id = row["external"] or None
 
     def save(self, book: Book, changes: Sequence[Change], saving: Saving) -> None:
-        """Write accounts. Who is new gets the hash of the password to begin with; others keep theirs."""
+        """Write accounts. Who is new gets the hash of the password to begin with; others keep theirs.
+
+        Who is switched off is signed in nowhere any more.
+        """
         known = {account.login: account for account in book.staff()}
+        for change in changes:  # two may change places: first nobody has what they had
+            if change.old is not None and change.old["external"] != change.new["external"]:
+                known[change.new["login"]].external_id = None
+        book.flush()
         for change in changes:
             login = change.new["login"]
             if login not in known:
-                known[login] = StaffRow(password_hash=saving.hashes[login], sample=saving.sample)
+                known[login] = StaffRow(
+                    password_hash=saving.hashes[login], sample=saving.sample, must_change=not saving.sample
+                )
             self.fill(known[login], change.new, saving)
             book.add(known[login])
+            if not known[login].active:
+                book.end_sessions(known[login].id, datetime.now(UTC))
         for change in changes:
             backup = change.new["backup"]
             known[change.new["login"]].backup_id = known[backup].id if backup else None
         book.flush()
+
+
+def _shared(row: Row, world: World) -> Iterator[tuple[str, str]]:
+    """Find the other account that another login would call the same."""
+    for login, other in world.rows("staff").items():
+        if login != row["login"] and other.get("external") == row["external"]:
+            yield "external", f"{other['name']}已经是这个统一登录账号了"
+            return
 
 
 def _leads(row: Row) -> bool:

@@ -13,7 +13,10 @@ NAMED = {"units": "name", "staff": "name", "categories": "name"}
 
 
 class World:
-    """The rows of each table by their keys, read when they are asked for. `busy`: what units have to do, by code."""
+    """The rows of each table by their keys, read when they are asked for. `busy`: what units have to do, by code.
+
+    `sample`: it is the sample city, whose accounts have a password that everybody knows.
+    """
 
     def __init__(
         self,
@@ -24,6 +27,7 @@ class World:
         self._rows = {table: dict(rows) for table, rows in (given or {}).items()}
         self._load = load
         self._busy = busy
+        self.sample = False
         self._names: dict[str, dict[str, list[str]]] = {}
 
     def rows(self, table: str) -> Mapping[str, Row]:

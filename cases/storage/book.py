@@ -13,6 +13,7 @@ from cases.storage.desk import DeskQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.outbox import OutboxQueries, cases_unheard
 from cases.storage.registry import RegistryQueries
+from cases.storage.signing import SigningQueries
 from cases.storage.staffing import StaffingQueries
 from cases.storage.tables import (
     AttachmentRow,
@@ -71,6 +72,7 @@ class Book(
     WorkQueries,
     TrailQueries,
     StaffingQueries,
+    SigningQueries,
     RegistryQueries,
     DeskQueries,
 ):

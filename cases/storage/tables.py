@@ -6,45 +6,13 @@ ever added to; `inbox` and `outbox` hold what came from and what is owed to a re
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    DateTime,
-    ForeignKey,
-    Index,
-    MetaData,
-    String,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
+from sqlalchemy import JSON, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-if TYPE_CHECKING:
-    from sqlalchemy import Dialect
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware moment; SQLite keeps no zone, so it is stored as UTC there."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuse naive moments, store UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a moment needs its zone")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Return an aware moment in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+from cases.storage.moment import Moment
 
 
 class Base(DeclarativeBase):
@@ -153,7 +121,9 @@ class StaffRow(Base):
     """A member of staff. `sample` accounts come with the sample city and cannot log in in production.
 
     `groups`: the groups of kinds that they may see, empty for all; `contacts`: they may look at residents' numbers;
-    `backup_id`: who stands in for them while they are away (AB岗).
+    `backup_id`: who stands in for them while they are away (AB岗). `external_id`: what another login calls them.
+    `must_change`: somebody else knows the password. `totp_secret`: sealed, empty without a second step; `totp_step`:
+    the last one of which a code was taken.
     """
 
     __tablename__ = "staff"
@@ -171,6 +141,11 @@ class StaffRow(Base):
     backup_id: Mapped[int | None]
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
+    external_id: Mapped[str | None] = mapped_column(String(160), index=True, unique=True)
+    password_changed_at: Mapped[datetime | None]
+    must_change: Mapped[bool] = mapped_column(default=False)
+    totp_secret: Mapped[str] = mapped_column(String(300), default="")
+    totp_step: Mapped[int] = mapped_column(default=0)
 
 
 class ResidentRow(Base):

@@ -41,6 +41,7 @@ PAGES = {
         "/console/?list=ended",
         "/console/cases/{number}",
         "/console/team",
+        "/console/me/security",
     ),
     "dispatcher": ("/console/", "/console/?list=all", "/console/cases/{number}", "/console/triage"),
     "leader": ("/console/?list=all", "/console/cases/{number}"),

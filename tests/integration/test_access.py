@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 from bot.assembly import utc_now
-from cases import tokens
+from cases import sessions, tokens
 from cases.access import HANDLING_ROLES
 from cases.ledger import SYSTEM, Photo, attach, record
 from cases.numbers import number_of
+from cases.sessions import NOWHERE
 from cases.words import ROLES
 from tests.integration.people import Resident, Staff
 from web import house_of
@@ -56,6 +57,8 @@ OF_THE_PERSON = frozenset({"district", "city", "urban", "admin"})
 PUBLIC = frozenset(
     {
         *("static", "static_vendor", "home.start", "console.login", "console.login_submit"),
+        *("console.login_code", "console.login_code_submit"),
+        *("console.oidc", "console.oidc_back", "console.wecom", "console.wecom_back"),
         *("api.openapi", "api.nowhere"),
         *("health.alive", "health.ready", "health.metrics", "wechat.verify", "wechat.receive"),
     }
@@ -71,10 +74,9 @@ def each(may: frozenset[str], names: str) -> dict[str, frozenset[str]]:
 
 # Pages about nothing in particular, and the roles that may use them.
 PAGES = (
-    each(
-        EVERYBODY,
-        "logout queue find alarms team notices read_notices me save_me bulk order_bulk bulk_strip style bell live",
-    )
+    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me bell live style")
+    | each(EVERYBODY, "bulk order_bulk bulk_strip")
+    | each(EVERYBODY, "me_security me_password me_totp_start me_totp_confirm me_totp_off me_sessions_end")
     | each(HANDLERS, "report send_report")
     | each(LOOKERS, "whistles")
     | each(LOOKERS, "map map_data")
@@ -82,7 +84,9 @@ PAGES = (
     | each(DISPATCHER, "triage")
     | each(ADMIN, "categories save_category guide save_guide delete_guide texts save_text posters")
     | each(ADMIN, "rules edit_rule save_rule change_rule trial apply_rules audit audit_chain export_audit")
-    | each(ADMIN, "registry registry_find registry_grids registry_draw registry_calendar registry_password")
+    | each(
+        ADMIN, "registry registry_find registry_grids registry_draw registry_calendar registry_password registry_totp"
+    )
     | each(TRAINERS, "learning learning_confidence roll_back ask_training labels new_kind conflicts")
     | each(TRAINERS, "import_labels upload_labels")
     | {"api.cases": EVERYBODY, "api.new_case": frozenset({"dispatcher", "street", "district", "city"})}
@@ -93,7 +97,7 @@ THINGS = (
     | each(TRAINERS, "kind set_auto label_cases training cancel_training release settle preview_labels keep_labels")
     | each(ADMIN, "poster_file registry_list registry_row registry_save registry_delete registry_export")
     | each(ADMIN, "registry_import registry_upload registry_preview registry_bring")
-    | each(EVERYBODY, "open_notice export_list undo_bulk")
+    | each(EVERYBODY, "open_notice export_list undo_bulk me_session_end")
     | each(CALLERS, "called_back")
 )
 # Pages about one thing that is some people's business (logins): for all others it is not there.
@@ -111,6 +115,7 @@ MISSING = {
     "key": "no-such-list",
     "notice_id": "999999",
     "bulk_id": "999999",
+    "session_id": "999999",
     "training_id": "999999",
     "row_id": "999999",
     "code": "no-such-code",
@@ -161,8 +166,8 @@ class Desk:
         if login is not None and rule.endpoint.startswith("api."):
             client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.key(login)}"
         elif login is not None:
-            with client.session_transaction() as session:
-                session["staff_id"] = self.ids[login]
+            with client.session_transaction() as session, self.house.store.write() as book:
+                session["token"] = sessions.begin(book, self.ids[login], "password", NOWHERE, utc_now())
         named = self.own if parts is None else parts
         address = PART.sub(lambda match: named[match[1]], rule.rule)
         answer: TestResponse = client.get(address) if "GET" in (rule.methods or ()) else client.post(address)

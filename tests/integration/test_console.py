@@ -14,6 +14,8 @@ from tests.integration.people import TOKEN_FIELD, Resident, Staff
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
 HUGE = "1" * 30 + damm.calc_check_digit("1" * 30)
 OPEN_TO_ALL = {"/", "/healthz", "/readyz", "/metrics", "/console/login", "/wechat"}
+# Ways in that the settings do not name.
+OPEN_TO_ALL |= {f"/console/login/{way}" for way in ("oidc", "oidc/back", "wecom", "wecom/back")}
 
 
 @pytest.fixture

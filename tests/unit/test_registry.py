@@ -31,7 +31,7 @@ def unit(code: str, kind: str, parent: str = "", off: str = "no") -> Row:
 def person(login: str, role: str, where: str, off: str = "no") -> Row:
     """Return an account as values."""
     return {"login": login, "name": login, "role": role, "unit": where, "phone": "", "groups": "", "contacts": "no",
-            "backup": "", "off": off, "password": ""}  # fmt: skip
+            "backup": "", "off": off, "external": "", "password": ""}  # fmt: skip
 
 
 def town(**more: dict[str, Row]) -> World:

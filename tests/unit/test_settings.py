@@ -104,3 +104,36 @@ def test_the_public_address_is_an_origin() -> None:
             configuration.load({**PRODUCTION, "PUBLIC_URL": wrong})
         assert len(error.value.faults) == 1
         assert "PUBLIC_URL" in error.value.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"SECURITY": "secret"}, "SECURITY=secret 不认识"),
+        ({"SESSION_IDLE_MINUTES": "0"}, "1 到 1440"),
+        ({"SECURITY": "classified", "SESSION_IDLE_MINUTES": "31"}, "1 到 30"),
+        ({"SESSION_HOURS": "169"}, "1 到 168"),
+        ({"OIDC_ISSUER": "https://id.example"}, "OIDC_CLIENT_ID、OIDC_CLIENT_SECRET 没有设置"),
+        ({"WECOM_CORP_ID": "ww1", "WECOM_SECRET": "s"}, "WECOM_AGENT_ID 没有设置"),
+        ({"WECOM_API_BASE": "ftp://x"}, "WECOM_API_BASE 应以"),
+        (
+            {**PRODUCTION, "OIDC_ISSUER": "http://id.example", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y"},
+            "OIDC_ISSUER 应以 https://",
+        ),
+    ],
+)
+def test_settings_of_signing_in(environ: dict[str, str], words: str) -> None:
+    """What is half set, unknown, too long for its rules or unsafe is one fault that names the setting."""
+    with pytest.raises(SettingsError) as error:
+        configuration.load(environ)
+    [fault] = error.value.faults
+    assert words in fault
+
+
+def test_the_stricter_rules() -> None:
+    """Sessions last as the law asks under classified protection, and an issuer is kept as it is written."""
+    assert configuration.load({}).session_idle_minutes == 120
+    strict = configuration.load({"SECURITY": "classified"})
+    assert (strict.classified, strict.session_idle_minutes, strict.session_hours) == (True, 30, 12)
+    oidc = {"OIDC_ISSUER": "https://id.example/", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y"}
+    assert configuration.load(oidc).oidc_issuer == "https://id.example/"

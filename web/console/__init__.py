@@ -12,6 +12,7 @@ from web.console import (
     calls,
     case_file,
     contact,
+    doors,
     files,
     guide,
     label_import,
@@ -19,8 +20,10 @@ from web.console import (
     learning,
     lists,
     live,
+    login,
     maps_page,
     me,
+    me_security,
     notices,
     pages,
     posters,
@@ -30,7 +33,6 @@ from web.console import (
     registry_import,
     report,
     rules,
-    session,
     style,
     team,
     texts,
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 # In groups: who is here and where they can go, cases, working together, what administrators fill, learning.
-FRAME = (session, me, live, style)
+FRAME = (login, doors, me, me_security, live, style)
 CASES = (lists, bulk, maps_page, pages, case_file, contact, report, files)
 TOGETHER = (notices, calls, team)
 ADMINISTRATION = (admin, guide, texts, posters, rules, trail)

@@ -15,7 +15,8 @@ from cases.numbers import case_id_of, number_of, spoken
 from cases.workflow import Action
 from web.console.forms import action_form
 from web.console.frame import frame
-from web.console.session import Page, anybody, inside
+from web.console.login import inside
+from web.console.session import Page, anybody
 from web.console.strip import bulk_strip
 from web.uploads import decimal, whole, words_of
 

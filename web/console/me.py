@@ -9,7 +9,8 @@ from flask import flash, redirect, render_template, request, url_for
 
 from cases import preferences
 from web.console.frame import frame
-from web.console.session import Page, anybody, inside
+from web.console.login import inside
+from web.console.session import Page, anybody
 
 if TYPE_CHECKING:
     from flask import Blueprint

@@ -17,7 +17,8 @@ from cases.words import ACTIONS
 from cases.workflow import RULES, Action
 from web.console import shape
 from web.console.frame import frame
-from web.console.session import Page, actor, inside
+from web.console.login import inside
+from web.console.session import Page, actor
 from web.uploads import decimal, kept_photos, whole, words_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
 from bot.assembly import utc_now
-from cases import accounts, audit, sheets
+from cases import accounts, audit, second, sheets
 from cases.registry import TABLES, grids, world
 from cases.registry.bringing import tell, write_down
 from cases.registry.matters import BY_PLACE
@@ -53,6 +53,7 @@ def register(routes: Blueprint, house: House) -> None:
     routes.post("/registry/<code>/row", endpoint="registry_save")(writes(_save))
     routes.post("/registry/<code>/delete", endpoint="registry_delete")(writes(_delete))
     routes.post("/registry/staff/password", endpoint="registry_password")(writes(_password))
+    routes.post("/registry/staff/second-step", endpoint="registry_totp")(writes(_second_step))
     routes.get("/registry/<code>/export.<form>", endpoint="registry_export")(writes(_export))
 
 
@@ -169,9 +170,22 @@ def _password(book: Book, city: City, me: Actor) -> Page:
     if account is None:
         flash("这个账号已经不在了。", "warn")
         return redirect(url_for("console.registry_list", code="staff"))
-    started = Started(account.login, account.name, accounts.restart(account))
+    started = Started(account.login, account.name, accounts.restart(book, account, utc_now()))
     audit.note(book, me, "account", f"人员 {account.login}", "给了新的初始密码", utc_now())
     return started_page(book, city, me, TABLES["staff"], [started])
+
+
+def _second_step(book: Book, _city: City, me: Actor) -> Page:
+    """Turn somebody's second step off: their phone is gone, and they have told who they are."""
+    account = book.staff_by_login(request.form.get("key", "").replace("\0", ""), lock=True)
+    if account is None:
+        flash("这个账号已经不在了。", "warn")
+    elif not account.totp_secret:
+        flash(f"{account.name}没有开两步验证。", "warn")
+    else:
+        second.reset(book, account, me, utc_now())
+        flash(f"{account.name}的两步验证已重置，各处都已退出。", "ok")
+    return redirect(url_for("console.registry_list", code="staff"))
 
 
 def _export(book: Book, _city: City, me: Actor, code: str, form: str) -> Page:

@@ -1,85 +1,100 @@
-"""Logging in and out, and who is at the keyboard."""
+"""Who is at the keyboard, what they have to do first, and what stands on every page of theirs."""
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
+from flask import abort, current_app, g, redirect, request, session, url_for
 
 from bot.assembly import utc_now
-from cases import accounts, audit
+from cases import accounts, sessions
+from cases.sessions import Limits
+from cases.storage.engine import DatabaseError
+from cases.storage.tables import StaffRow
 from cases.words import ROLES
-from web.home import samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Blueprint
-    from werkzeug import Response
+    from flask import Response
 
     from bot.assembly import House
     from cases.access import Actor
     from cases.city import City
     from cases.storage import Book
+    from cases.storage.security import SessionRow
 
-LIFETIME = timedelta(hours=12)
+log = logging.getLogger(__name__)
+
+# Where the browser's session has its token, and the pages that are open before everything else is.
+TOKEN = "token"  # noqa: S105 - a name
+# There too: where somebody wanted to before something else had to be done.
+WANTED = "wanted"
+OWN_SECURITY = "console.me_"
+# Parts of pages that renew themselves, by their ids, and addresses that only such parts ask for.
+POLLING = frozenset({"list", "thread", "desk", "progress", "alarms", "bell", "bulk-strip"})
+RENEWED = frozenset({"/console/live", "/console/alarms"})
 Page = Any  # what a Flask view returns
 
 
-def register(routes: Blueprint, house: House) -> None:
-    """Add login and logout."""
-
-    @routes.get("/login")
-    def login() -> Page:
-        return _form(house, "", "")
-
-    @routes.post("/login")
-    def login_submit() -> Page:
-        name, password = request.form.get("login", "").replace("\0", "").strip(), request.form.get("password", "")
-        result = accounts.login(house.store, name, password, utc_now(), samples_allowed=house.settings.sandbox)
-        if result.staff_id is None:
-            return _form(house, name, result.fault), 401
-        session.clear()
-        session.permanent = True
-        current_app.permanent_session_lifetime = LIFETIME
-        session["staff_id"] = result.staff_id
-        return redirect(inside(request.args.get("next", "")) or url_for("console.queue"))
-
-    @routes.post("/logout")
-    def logout() -> Response:
-        _note_leaving(house)
-        session.clear()
-        flash("已退出。", "ok")
-        return redirect(url_for("console.login"))
+def limits_of(house: House) -> Limits:
+    """Return how long sessions last under this house's settings."""
+    settings = house.settings
+    return Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
 
 
-def _note_leaving(house: House) -> None:
-    staff_id = session.get("staff_id")
-    if isinstance(staff_id, int):
-        with house.store.write() as book:
-            audit.note(book, staff_id, "logout", "", "", utc_now())
+def note_seen(house: House, response: Response) -> Response:
+    """After the page is made, and its transaction is over, write down that its reader is there."""
+    row = g.pop("seen", None)
+    if row is not None and not _in_background():
+        try:
+            sessions.seen(house.store, row, utc_now())
+        except DatabaseError as error:  # the page is made: it is not refused for this
+            log.warning("not written down that a session is in use: %s", type(error).__name__)
+    return response
 
 
-def _form(house: House, login: str, error: str) -> str:
-    return render_template("console/login.html", me=None, login=login, error=error, samples=samples(house))
+def _in_background() -> bool:
+    """Say whether nobody asked for this: a page that renews itself is no sign that somebody sits before it."""
+    if request.method != "GET":
+        return False
+    polls = request.headers.get("HX-Trigger", "") in POLLING or request.path in RENEWED
+    return polls or request.headers.get("X-Background") == "1"
 
 
-def inside(address: str) -> str:
-    """Return an address of the console, or nothing: no way out to other hosts."""
-    return address if address.startswith("/console/") and "\\" not in address else ""
+def signed_in(book: Book) -> SessionRow | None:
+    """Return the session of this browser, or None."""
+    house: House = current_app.extensions["house"]
+    token = session.get(TOKEN, "")
+    return sessions.current(book, token, limits_of(house), utc_now()) if isinstance(token, str) else None
 
 
 def actor(book: Book, city: City) -> Actor:
-    """Return who is logged in; others are sent to the login page."""
-    staff_id = session.get("staff_id")
-    found = accounts.actor_of(book, city, staff_id, utc_now()) if isinstance(staff_id, int) else None
-    if found is None:
+    """Return who is logged in; others are sent to the login page, and who has to change something first, there."""
+    row, now = signed_in(book), utc_now()
+    found = accounts.actor_of(book, city, row.staff_id, now) if row is not None else None
+    if row is None or found is None:
         session.clear()
         here = request.full_path if request.method == "GET" else ""
         abort(redirect(url_for("console.login", next=here or None)))
+    g.seen = row
+    if not (request.endpoint or "").startswith(OWN_SECURITY) and owed(book, row):
+        if request.method == "GET" and "HX-Request" not in request.headers:
+            session[WANTED] = request.full_path.rstrip("?")
+        abort(redirect(url_for("console.me_security")))
     return found
+
+
+def owed(book: Book, row: SessionRow) -> str:
+    """Return what the owner of this session has to do before anything else, as `accounts.owes`."""
+    house: House = current_app.extensions["house"]
+    account = book.get(StaffRow, row.staff_id)
+    if account is None:
+        return ""
+    return accounts.owes(account, row.how, utc_now(), classified=house.settings.classified)
 
 
 def only(roles: frozenset[str], view: Callable[..., Page], house: House, *, writes: bool) -> Callable[..., Page]:

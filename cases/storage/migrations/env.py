@@ -5,9 +5,10 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import text
 
-from cases.storage import desk, learning, working  # noqa: F401 - their tables belong to the schema
+from cases.storage import desk, learning, security, working  # noqa: F401 - their tables belong to the schema
 from cases.storage.engine import build_engine
-from cases.storage.tables import Base, Moment
+from cases.storage.moment import Moment
+from cases.storage.tables import Base
 
 LOCK = 7_302_601  # one migration at a time, whichever process starts first
 
