@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from cases.storage import Book
 
 STREAM_SECONDS = 110.0
-BEAT_SECONDS = 15.0
+# So often a silent stream says that it is there: thus a reader who has left is noticed, and their thread is free.
+BEAT_SECONDS = 3.0
 AGAIN_MS, LATER_MS = 1000, 20_000
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
