@@ -128,10 +128,10 @@ class WorkQueries:
         query = update(NoticeRow).where(_for(staff_id, unit_id), NoticeRow.read_at.is_(None)).values(read_at=now)
         self._session.execute(query if case_id is None else query.where(NoticeRow.case_id == case_id))
 
-    def history_since(self, row_id: int, limit: int) -> list[tuple[int, int]]:
-        """Return (id, case id) of what happened after the history row with this id, the oldest first."""
-        query = select(HistoryRow.id, HistoryRow.case_id).where(HistoryRow.id > row_id).order_by(HistoryRow.id)
-        return [(row_id, case_id) for row_id, case_id in self._session.execute(query.limit(limit))]
+    def history_since(self, row_id: int, limit: int) -> Sequence[HistoryRow]:
+        """Return what happened after the history row with this id, the oldest first."""
+        query = select(HistoryRow).where(HistoryRow.id > row_id).order_by(HistoryRow.id)
+        return self._session.scalars(query.limit(limit)).all()
 
     def notices_since(self, row_id: int, limit: int) -> Sequence[NoticeRow]:
         """Return the notices after the one with this id, the oldest first."""

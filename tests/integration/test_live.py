@@ -48,17 +48,25 @@ def test_news_are_for_those_whose_business_they_are(house: House, resident: Resi
     resident.say(HOLE)
     found = read(house, reader)
     number = number_of(resident.case().id)
-    for login, sees in (
-        ("urban", True),
-        ("dispatcher", True),
-        ("linjiangsq", True),
-        ("water", False),
-        ("admin", False),
-    ):
+    whose = {"urban": True, "dispatcher": True, "linjiangsq": True, "water": False, "admin": False}
+    for login, sees in whose.items():
         assert [each.number for each in found.of(actor(house, login)).changed] == [number] * sees, login
-    assert [each.kind for each in found.of(actor(house, "urban")).told] == ["new"]
+    assert found.came_to(actor(house, "urban")) == [number]
+    assert found.came_to(actor(house, "dispatcher")) == []
     assert not found.of(actor(house, "water"))
     assert not read(house, reader)
+
+
+def test_notices_are_for_whom_they_are(house: House, staff: Callable[[str], Staff], resident: Resident) -> None:
+    """A notice reaches the unit that it is for, and nobody else's stream."""
+    resident.say(HOLE)
+    reader = Reader()
+    read(house, reader)
+    staff("dispatcher").act(resident.case(), "supervise", text="三天内办结", days="3")
+    found = read(house, reader)
+    assert [each.kind for each in found.of(actor(house, "urban")).told] == ["supervised"]
+    assert [each.kind for each in found.of(actor(house, "leader")).told] == ["supervised"]
+    assert not found.of(actor(house, "water")).told
 
 
 def test_rows_that_come_into_sight_late_are_read(house: House, resident: Resident) -> None:

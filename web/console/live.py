@@ -71,13 +71,14 @@ def _stream(pulse: Pulse, me: Actor) -> Iterator[str]:
         while beat is not None and time.monotonic() < until and pulse.going:
             beat, found = pulse.wait(beat, BEAT_SECONDS)
             news = [mine for each in found if (mine := each.of(me))]
-            yield _event(news) if news else ": \n\n"
+            yield _event(news, me) if news else ": \n\n"
 
 
-def _event(news: list[News]) -> str:
+def _event(news: list[News], me: Actor) -> str:
     told = [each for one in news for each in one.told]
     data: dict[str, Any] = {
         "cases": sorted({each.number for one in news for each in one.changed}),
+        "came": sorted({number for one in news for number in one.came_to(me)}),
         "notices": [
             {"name": STAFF_NOTICES.get(each.kind, each.kind), "number": each.number, "pressing": each.kind in PRESSING}
             for each in told

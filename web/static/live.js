@@ -17,18 +17,20 @@
     const wait = Math.max(SOON + Math.random() * 1000, lastList + CALM - Date.now());
     planned = setTimeout(() => { planned = null; lastList = Date.now(); ask('list'); }, wait);
   };
-  const hear = ({ cases, notices }) => {
+  const hear = ({ cases, came, notices }) => {
     if (cases.length) { askList(); ask('alarms'); }
     const here = byId('case')?.dataset.number;
     if (here && cases.includes(here)) ask('thread');
-    if (!notices.length) return;
-    ask('bell');
+    if (notices.length) ask('bell');
     if (notices.some((notice) => notice.pressing)) tone(520, 0.5);
+    else if (came.length) tone(880, 0.15);
   };
   // Only the tab that holds the stream tells the system, so that one thing is told once.
-  const tellSystem = (notices) => {
+  const tellSystem = ({ came, notices }) => {
     if (!document.hidden || !('Notification' in window) || Notification.permission !== 'granted') return;
-    notices.slice(0, 3).forEach(({ name, number }) => {
+    const told = notices.map(({ number }) => number);
+    const arrived = came.filter((number) => !told.includes(number)).map((number) => ({ name: '来了新工单', number }));
+    [...notices, ...arrived].slice(0, 3).forEach(({ name, number }) => {
       const shown = new Notification(`网格通：${name}`, { body: `工单 ${number}`, tag: `${name}${number}`, icon: '/static/mark.svg', silent: true });
       shown.onclick = () => { window.focus(); location.assign(`/console/cases/${number}`); shown.close(); };
     });
@@ -46,7 +48,7 @@
         const news = JSON.parse(event.data);
         hear(news);
         channel?.postMessage(news);
-        tellSystem(news.notices);
+        tellSystem(news);
       });
       source.addEventListener('error', () => {
         if (source.readyState !== EventSource.CLOSED) return;  // the browser tries again by itself
