@@ -1,4 +1,4 @@
-"""The lists of cases, finding one by its number, and taking a list out as a spreadsheet."""
+"""The lists of cases, finding cases by words or number, and taking a list out as a spreadsheet."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
 from bot.assembly import utc_now
-from cases import audit, exchange, handling
-from cases.handling import NoSuchCase
+from cases import audit, exchange, finding, handling
 from cases.numbers import number_of
+from cases.search import MOST_TYPED
+from cases.storage import Filter
 from web.console import shape
-from web.console.pages import case_id_in
 from web.console.session import Page, actor, frame
 
 if TYPE_CHECKING:
     from flask import Blueprint
-    from werkzeug import Response as Redirect
 
     from bot.assembly import House
     from cases.access import Actor
@@ -56,18 +55,35 @@ def register(routes: Blueprint, house: House) -> None:
         return send_file(BytesIO(content), download_name=f"{chosen.name}.xlsx", as_attachment=True)
 
     @routes.get("/find")
-    def find() -> Redirect:
-        """Go to the case with this number, if it is this person's business."""
-        number = request.args.get("number", "")
+    def find() -> Page:
+        """Go to the case whose number was typed, if it is this person's business; else show what fits the words."""
+        typed = request.args.get("q", request.args.get("number", "")).strip()
         with house.store.read() as book:
             city = house.cities.current(book)
             me = actor(book, city)
-            try:
-                row, _ = handling.access_case(book, city, me, case_id_in(number))
-            except NoSuchCase:
-                flash(f"没有找到工单“{number[:20]}”，请核对号码。", "warn")
+            if not typed:
                 return redirect(url_for("console.queue"))
-        return redirect(url_for("console.case", number=number_of(row.id)))
+            found = finding.find(book, city, me, typed, Filter(), page=_page())
+            if found.case is not None:
+                return redirect(url_for("console.case", number=number_of(found.case.id)))
+            return _found(book, city, me, found, typed[:MOST_TYPED])
+
+
+def _page() -> int:
+    number = request.args.get("page", "1")
+    return int(number) if number.isascii() and number.isdigit() else 1
+
+
+def _found(book: Book, city: City, me: Actor, found: finding.Found, typed: str) -> str:
+    now = utc_now()
+    excerpts = finding.excerpts(book, found)
+    return render_template(
+        "console/found.html",
+        **frame(book, city, me),
+        hits=[(shape.case_line(book, city, row, now), excerpts[row.id]) for row in found.page.cases],
+        found=found.page,
+        search=typed,
+    )
 
 
 def _queue(book: Book, city: City, me: Actor) -> Page:
@@ -75,8 +91,7 @@ def _queue(book: Book, city: City, me: Actor) -> Page:
     if not lists:
         return redirect(url_for("console.categories"))
     current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
-    number = request.args.get("page", "1")
-    found = book.queue(current.scope, int(number) if number.isascii() and number.isdigit() else 1)
+    found = book.queue(current.scope, _page())
     now = utc_now()
     return render_template(
         "console/queue.html",
