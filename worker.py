@@ -99,12 +99,17 @@ def sweep(this: House) -> int:
         cards_due = book.alerts_due(now, SWEEP_BATCH)
         paused = book.paused_since(now - PAUSE_ENDS, SWEEP_BATCH)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
+        unindexed = book.terms_wait()
     if old_lines:
         with this.store.write() as book:
             audit.purge(book, now)
     if work_waits:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)
+    indexed = 0
+    if unindexed:
+        with this.store.write() as book:
+            indexed = book.renew_due(SWEEP_BATCH)
     return (
         _each("outbox", messages, this.courier.deliver)
         + _each("attachment", files, this.courier.fetch)
@@ -113,6 +118,7 @@ def sweep(this: House) -> int:
         + _each("alarm", ringing, partial(_change, this, alarms.escalate))
         + _each("card", cards_due, partial(_change, this, cards.show))
         + _each("pause", paused, partial(_change, this, cards.resume))
+        + indexed
     )
 
 

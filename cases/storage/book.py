@@ -69,7 +69,7 @@ class Book(
         self._session = session
         self._owed: list[OutboxRow | AttachmentRow] = []
         self._last: list[Callable[[], None]] = []
-        self._touched: set[int] = set()
+        self._touched: dict[int, bool] = {}
         self._moved: set[int] = set()
 
     # -- rows --------------------------------------------------------------------------------------------------

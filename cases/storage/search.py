@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from cases.search import Entry
     from cases.storage.scope import Filter, Scope
+    from cases.storage.tables import Base
     from cases.storage.terms import Asked
 
 # So many of the newest cases in which the words occur are looked at; so many are counted.
@@ -34,18 +35,22 @@ PHONES_READ = 300
 NAMED = 100
 # Clocks differ by less.
 SLACK_IDS = 50
-# What of a case is in its entry.
-INDEXED = (
-    *("text", "place_words", "result", "rating_words", "anonymous", "state", "category_code"),
-    *("grid_id", "holder_id", "handler_id", "reporter_id", "first_unit_id"),
-)
+# What of a case is in its entry: words, and what makes its marks.
+WORDS = ("text", "place_words", "result", "rating_words")
+MARKED = ("anonymous", "state", "category_code", "grid_id", "holder_id", "handler_id", "reporter_id", "first_unit_id")
+WORDS_OF = {CaseRow: WORDS, HistoryRow: ("text",), AttachmentRow: ("transcript",)}
+PUT_OFF = "INSERT INTO terms_due (case_id) VALUES (:id) ON CONFLICT (case_id) DO UPDATE SET case_id = excluded.case_id"
 
 
 class SearchQueries:
-    """The part of the case book that finds cases. `_touched`: whose entry is renewed before the commit."""
+    """The part of the case book that finds cases.
+
+    `_touched`: the cases whose entries change, and whether something is found no longer; `_moved`: units with another
+    path, whose cases are other people's business now.
+    """
 
     _session: Session
-    _touched: set[int]
+    _touched: dict[int, bool]
     _moved: set[int]
 
     # -- finding -----------------------------------------------------------------------------------------------
@@ -153,18 +158,24 @@ class SearchQueries:
 
     def _note(self, session: Session) -> None:
         for row in (*session.new, *session.dirty, *session.deleted):
-            if isinstance(row, HistoryRow | AttachmentRow | TaskRow):
-                self._touched.add(row.case_id)
-            elif isinstance(row, CaseRow) and (row not in session.dirty or _changed(row, INDEXED)):
-                self._touched.add(row.id)
+            if isinstance(row, CaseRow | HistoryRow | AttachmentRow | TaskRow):
+                case_id = row.id if isinstance(row, CaseRow) else row.case_id
+                less = row in session.deleted or (row in session.dirty and _less(row))
+                if less or row in session.new or not isinstance(row, CaseRow) or _changed(row, (*WORDS, *MARKED)):
+                    self._touched[case_id] = less or self._touched.get(case_id, False)
             elif isinstance(row, UnitRow) and row in session.dirty and _changed(row, ("path",)):
                 self._moved.add(row.id)
 
     def renew_touched(self) -> None:
-        """Renew the entries of all cases that were touched in this transaction, each once."""
+        """Leave the cases that were touched in this transaction to the sweeper; where words went, they go at once.
+
+        The row that waits for the sweeper is locked until the commit, so that it never writes what it read before.
+        """
         self._session.flush()
-        touched, self._touched = sorted(self._touched), set()
-        self.renew(touched)
+        touched, self._touched = dict(sorted(self._touched.items())), {}
+        if touched:
+            self._session.execute(text(PUT_OFF), [{"id": case_id} for case_id in touched])
+            self.renew([case_id for case_id, less in touched.items() if less])
         moved, self._moved = self._moved, set()
         if moved:
             self._put_off(or_(CaseRow.holder_id.in_(moved), CaseRow.grid_id.in_(moved)))
@@ -191,16 +202,20 @@ class SearchQueries:
         """Return how many cases wait for their entries."""
         return self._session.scalar(select(func.count()).select_from(TermsDueRow)) or 0
 
+    def terms_wait(self) -> bool:
+        """Say whether a case waits for its entry."""
+        return self._session.scalar(select(TermsDueRow.case_id).limit(1)) is not None
+
     def renew_due(self, limit: int) -> int:
         """Make the entries of some of the cases that wait for them, the newest first; return how many."""
         query = select(TermsDueRow.case_id).order_by(TermsDueRow.case_id.desc()).limit(limit)
-        due = self._session.scalars(query.with_for_update(skip_locked=True)).all()
-        self.renew(due)
+        due = sorted(self._session.scalars(query.with_for_update(skip_locked=True)))
         self._session.execute(delete(TermsDueRow).where(TermsDueRow.case_id.in_(due)))
+        self.renew(due)
         return len(due)
 
     def _entries(self, case_ids: Sequence[int]) -> dict[int, Entry]:
-        query = select(CaseRow.id, *(getattr(CaseRow, name) for name in INDEXED[4:])).where(CaseRow.id.in_(case_ids))
+        query = select(CaseRow.id, *(getattr(CaseRow, name) for name in MARKED)).where(CaseRow.id.in_(case_ids))
         rows, texts = self._session.execute(query).all(), self.texts_of(case_ids)
         hands, parts = self._hands(case_ids), self._parts(case_ids)
         paths = self._paths({row.holder_id for row in rows} | {row.grid_id for row in rows if row.grid_id is not None})
@@ -236,5 +251,14 @@ class SearchQueries:
         return {int(unit_id): str(path) for unit_id, path in self._session.execute(query)}
 
 
-def _changed(row: CaseRow | UnitRow, names: Iterable[str]) -> bool:
+def _less(row: Base) -> bool:
+    """Say whether a changed row has words no longer that it had, or hides a number that it showed."""
+    for name in WORDS_OF.get(type(row), ()):
+        before = attributes.get_history(row, name).deleted or ()
+        if any(old and old not in getattr(row, name) for old in before):
+            return True
+    return isinstance(row, CaseRow) and _changed(row, ("anonymous",))
+
+
+def _changed(row: Base, names: Iterable[str]) -> bool:
     return any(attributes.get_history(row, name).has_changes() for name in names)
