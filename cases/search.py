@@ -35,7 +35,7 @@ BEFORE, SHOWN = 12, 60
 TAIL = 4
 SHORTEST_NAME = 2
 
-_HAN = r"〇々㐀-鿿豈-﫿\U00020000-\U0003fffd"
+_HAN = r"〇々ぁ-ヿ㐀-鿿豈-﫿\U00020000-\U0003fffd"
 _RUN = re.compile(rf"([{_HAN}]+)|((?:(?![{_HAN}])[^\W_])+)")
 _NUMBER = re.compile(r"(?:工单号?|单号|编号)?[:#\s]*(\d[\d\s-]*\d)")
 _BEFORE_NUMBER = re.compile(r"(?:工单号?|单号)[:#\s]*(?=\d)")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_KINDS = 40
 # Every case has it: there is no "not" without something that is not left out.
 ANY = mark("case", "any")
+# No case has it: what may be none of nothing is nothing.
+NONE = mark("case", "none")
 # PostgreSQL looks through so many of the newest cases before it looks through all, or a bitmap of half of them is made.
 WINDOWS = (30_000, 300_000)
 
@@ -78,16 +80,16 @@ def sieve(scope: Scope, wanted: Filter) -> list[tuple[str, ...]]:
     """Return groups of marks of which a case that fits has one each; what the marks cannot say is left open."""
     groups: list[tuple[str, ...]] = []
     if scope.reach is not None:
-        groups.append(tuple(_reach(scope.reach)) or ("",))
+        groups.append(tuple(_reach(scope.reach)) or (NONE,))
     if scope.holder_id is not None:
         groups.append((mark("held", scope.holder_id),))
     groups += [(_unit(path),) for path in (scope.below, wanted.below) if path is not None]
     for states in (scope.states, wanted.states):
         if states is not None and len(states) < len(State):
-            groups.append(tuple(mark("state", each) for each in sorted(states)) or ("",))
+            groups.append(tuple(mark("state", each) for each in sorted(states)) or (NONE,))
     for kinds in (scope.kinds, wanted.kinds):
         if kinds is not None and len(kinds) <= MOST_KINDS:
-            groups.append(tuple(mark("kind", each) for each in sorted(kinds)) or ("",))
+            groups.append(tuple(mark("kind", each) for each in sorted(kinds)) or (NONE,))
     return list(dict.fromkeys(groups))
 
 
