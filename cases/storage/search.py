@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, event, func, insert, or_, select, text, true
+from sqlalchemy import and_, delete, event, false, func, insert, or_, select, text, true
 from sqlalchemy.orm import attributes
 
 from cases.numbers import number_of
 from cases.search import entry_of, has_phone, mark
 from cases.storage.lists import ORDERS, PAGE, QueuePage, fitting, in_scope
-from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, StaffRow, UnitRow
-from cases.storage.terms import ANY, TermsDueRow, ask, index_of, sieve
+from cases.storage.tables import AttachmentRow, CaseRow, CategoryRow, HistoryRow, StaffRow, UnitRow
+from cases.storage.terms import ANY, TermsDueRow, ask, by_marks, index_of, sieve
 from cases.storage.working import TaskRow
 from cases.workflow import OPEN
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.orm import Session
 
     from cases.search import Entry
@@ -37,7 +37,10 @@ NAMED = 100
 SLACK_IDS = 50
 # What of a case is in its entry: words, and what makes its marks.
 WORDS = ("text", "place_words", "result", "rating_words")
-MARKED = ("anonymous", "state", "category_code", "grid_id", "holder_id", "handler_id", "reporter_id", "first_unit_id")
+MARKED = (
+    *("anonymous", "state", "category_code", "grid_id", "holder_id", "handler_id", "reporter_id", "first_unit_id"),
+    *("rating", "urgent"),
+)
 WORDS_OF = {CaseRow: WORDS, HistoryRow: ("text",), AttachmentRow: ("transcript",)}
 PUT_OFF = "INSERT INTO terms_due (case_id) VALUES (:id) ON CONFLICT (case_id) DO UPDATE SET case_id = excluded.case_id"
 
@@ -57,30 +60,35 @@ class SearchQueries:
 
     def find(self, scope: Scope, wanted: Filter, order: str = "due", page: int = 1) -> QueuePage:
         """Return a page of the cases in `scope` that are wanted. Rights are the scope's: nothing else is looked at."""
-        if not wanted.query:
+        if not wanted.query and not by_marks(wanted, order):
             return self._plain(scope, wanted, order, page)
         ids, among = self._candidates(scope, wanted, order)
-        query = select(CaseRow.id).where(CaseRow.id.in_(self._listed(ids)), *in_scope(scope), *fitting(wanted))
+        # Wrapped, so that no index tempts the database away from the rows that are known.
+        fits = func.coalesce(and_(true(), *in_scope(scope), *fitting(wanted)), false())
+        query = select(CaseRow.id).where(CaseRow.id.in_(self._listed(ids)), fits)
         fit = self._with_phones(wanted, list(self._session.scalars(query.order_by(*ORDERS[order]))))
         total = min(len(fit), COUNTED)
         pages = max(1, -(-total // PAGE))
         page = min(max(1, page), pages)
         shown = fit[:total][(page - 1) * PAGE : page * PAGE]
         rows = {row.id: row for row in self._session.scalars(select(CaseRow).where(CaseRow.id.in_(shown)))}
-        return QueuePage([rows[each] for each in shown], total, page, pages, len(fit) > COUNTED, among)
+        more = len(fit) > COUNTED
+        among = None if more and order == "newest" else among
+        return QueuePage([rows[each] for each in shown], total, page, pages, more, among)
 
     def count_found(self, scope: Scope, wanted: Filter) -> tuple[int, bool]:
         """Return how many cases are wanted, counted up to a thousand, and whether there are more."""
-        if wanted.query:
+        if wanted.query or by_marks(wanted, "newest"):
             found = self.find(scope, wanted, "newest")
             return found.total, found.more
-        query = select(CaseRow.id).where(*in_scope(scope), *fitting(wanted)).limit(COUNTED + 1)
-        count = self._session.scalar(select(func.count()).select_from(query.subquery())) or 0
-        return min(count, COUNTED), count > COUNTED
+        found = self._plain(scope, wanted, "newest", 1)
+        return found.total, found.more
 
     def _plain(self, scope: Scope, wanted: Filter, order: str, page: int) -> QueuePage:
         """Return a page of what is wanted without any words."""
-        total, more = self.count_found(scope, wanted)
+        counted = select(CaseRow.id).where(*in_scope(scope), *fitting(wanted)).limit(COUNTED + 1)
+        count = self._session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+        total, more = min(count, COUNTED), count > COUNTED
         pages = max(1, -(-total // PAGE))
         page = min(max(1, page), pages)
         query = select(CaseRow).where(*in_scope(scope), *fitting(wanted)).order_by(*ORDERS[order])
@@ -88,14 +96,24 @@ class SearchQueries:
         return QueuePage(rows, total, page, pages, more)
 
     def _candidates(self, scope: Scope, wanted: Filter, order: str) -> tuple[set[int], int | None]:
-        """Return the ids of the newest cases that may be wanted; by deadline, those in work are looked for apart."""
+        """Return the ids of the newest cases that may be wanted; by deadline, those in work are looked for apart.
+
+        Without words everything is checked on the rows: what still waits for its marks is among them.
+        """
         index, marks = index_of(self._session), sieve(scope, wanted)
+        if wanted.urgent:
+            kinds = self._session.scalars(select(CategoryRow.code).where(CategoryRow.urgent))
+            marks.append((mark("urgent", "any"), *(mark("kind", code) for code in kinds)))
         asked = self._spanned(ask(wanted.query, marks), wanted)
         found = set(index.newest(asked, CANDIDATES))
         among = CANDIDATES if len(found) >= CANDIDATES else None
-        if among is not None and order in {"due", "urges"}:
+        in_work_too = wanted.states is None or bool(wanted.states & OPEN)
+        if among is not None and order in {"due", "urges"} and in_work_too:
             in_work = tuple(mark("state", state) for state in sorted(OPEN))
             found |= set(index.newest(self._spanned(ask(wanted.query, [*marks, in_work]), wanted), CANDIDATES))
+        if not wanted.query:
+            due = select(TermsDueRow.case_id).order_by(TermsDueRow.case_id.desc()).limit(CANDIDATES)
+            found |= set(self._session.scalars(due))
         return found, among
 
     def _spanned(self, asked: Asked, wanted: Filter) -> Asked:
@@ -221,12 +239,7 @@ class SearchQueries:
         paths = self._paths({row.holder_id for row in rows} | {row.grid_id for row in rows if row.grid_id is not None})
         entries = {}
         for row in rows:
-            marks = {ANY, mark("state", row.state), mark("held", row.holder_id), *parts[row.id], *hands[row.id]}
-            marks |= {mark("kind", row.category_code)} if row.category_code is not None else set()
-            marks |= {mark("grid", row.grid_id)} if row.grid_id is not None else set()
-            marks |= {mark("staff", row.handler_id)} if row.handler_id is not None else set()
-            marks |= {mark("by", row.reporter_id)} if row.reporter_id is not None else set()
-            marks |= {mark("part", row.first_unit_id)} if row.first_unit_id is not None else set()
+            marks = {ANY, *parts[row.id], *hands[row.id], *_marks_of(row)}
             above = f"{paths.get(row.holder_id, '')}/{paths.get(row.grid_id, '')}"
             marks |= {mark("unit", unit) for unit in above.split("/") if unit}
             entries[row.id] = entry_of(number_of(row.id), texts[row.id], marks, anonymous=row.anonymous)
@@ -242,6 +255,9 @@ class SearchQueries:
     def _parts(self, case_ids: Sequence[int]) -> dict[int, set[str]]:
         parts: dict[int, set[str]] = defaultdict(set)
         query = select(TaskRow.case_id, TaskRow.unit_id, TaskRow.by_unit_id).where(TaskRow.case_id.in_(case_ids))
+        photos = select(AttachmentRow.case_id).where(AttachmentRow.case_id.in_(case_ids), AttachmentRow.kind == "photo")
+        for case_id in self._session.scalars(photos):
+            parts[case_id].add(mark("photos", "any"))
         for case_id, *units in self._session.execute(query.where(TaskRow.cancelled_at.is_(None))):
             parts[case_id] |= {mark("part", unit) for unit in units}
         return parts
@@ -249,6 +265,16 @@ class SearchQueries:
     def _paths(self, unit_ids: Iterable[int]) -> dict[int, str]:
         query = select(UnitRow.id, UnitRow.path).where(UnitRow.id.in_(unit_ids))
         return {int(unit_id): str(path) for unit_id, path in self._session.execute(query)}
+
+
+def _marks_of(row: Row[Any]) -> set[str]:
+    """Return the marks that stand in a case's own row."""
+    ids = {"kind": row.category_code, "grid": row.grid_id, "staff": row.handler_id, "by": row.reporter_id}
+    ids |= {"state": row.state, "held": row.holder_id, "part": row.first_unit_id, "rated": row.rating}
+    flags = {name for name in ("urgent", "anonymous") if getattr(row, name)}
+    return {mark(kind, value) for kind, value in ids.items() if value is not None} | {
+        mark(name, "any") for name in flags
+    }
 
 
 def _less(row: Base) -> bool:
