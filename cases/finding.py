@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cases import contacts, facts, handling, search
-from cases.search import mark
+from cases.search import tag
 from cases.storage.tables import CaseRow
 from classifier.text import fold
 
@@ -50,13 +50,13 @@ def _by_number(book: Book, city: City, actor: Actor, query: Query) -> CaseRow | 
 
 
 def _named(book: Book, city: City, words: str) -> tuple[str, ...]:
-    """Return the marks of the units, kinds and people in whose names these words are."""
+    """Return the tags of the units, kinds and people in whose names these words are."""
     bearing = set(_bearing([unit.name for unit in city.units.values()], words))
     units = [unit.id for at, unit in enumerate(city.units.values()) if at in bearing]
     kinds = list(city.categories.values())
-    marks = [mark(of, unit) for unit in units[:NAMED] for of in ("held", "grid")]
-    marks += [mark("kind", kinds[at].code) for at in _bearing([kind.full_name for kind in kinds], words)[:NAMED]]
-    return (*marks, *(mark("staff", each) for each in book.staff_named(words)))
+    tags = [tag(of, unit) for unit in units[:NAMED] for of in ("held", "grid")]
+    tags += [tag("kind", kinds[at].code) for at in _bearing([kind.full_name for kind in kinds], words)[:NAMED]]
+    return (*tags, *(tag("staff", each) for each in book.staff_named(words)))
 
 
 def _bearing(names: Sequence[str], words: str) -> list[int]:

@@ -5,9 +5,9 @@ another way in the question, and what it does not know is never found; pairs mis
 exactly the words that were typed. Every character begins one term, the last of a run stands alone: so a single
 character is the beginning of a term. Letters and digits stay whole. All is folded: width, capitals, traditional forms.
 
-Besides words a case has marks (`unit:7`, `state:new`): who may see it, where it is, whose hands it went through. They
+Besides words a case has tags (`unit:7`, `state:new`): who may see it, where it is, whose hands it went through. They
 hold ids, so that nothing is renewed when a unit, kind or person is renamed: names are looked up at each question.
-Numbers of phones are no terms. Their last four digits are a mark: `tel:` or, of an anonymous resident, `veiled:`.
+Numbers of phones are no terms. Their last four digits are a tag: `tel:` or, of an anonymous resident, `veiled:`.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Term:
-    """One thing that must occur: a phrase or, just as good, one of the marks. `phone`: this whole number does."""
+    """One thing that must occur: a phrase or, just as good, one of the tags. `phone`: this whole number does."""
 
     said: str
     phrase: Phrase | None
-    marks: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     phone: str = ""
 
 
@@ -75,10 +75,10 @@ class Query:
 
 @dataclass(frozen=True)
 class Entry:
-    """What one case is found by: the terms of each of its texts in their order, and its marks."""
+    """What one case is found by: the terms of each of its texts in their order, and its tags."""
 
     texts: tuple[tuple[str, ...], ...]
-    marks: frozenset[str]
+    tags: frozenset[str]
 
     def line(self) -> list[str]:
         """Return all terms in one line, with gaps between the texts."""
@@ -96,15 +96,15 @@ class Piece:
     hit: bool = False
 
 
-def mark(kind: str, value: object) -> str:
-    """Return a mark; whatever a code is written with, the databases take it as one term."""
+def tag(kind: str, value: object) -> str:
+    """Return a tag; whatever a code is written with, the databases take it as one term."""
     return f"{kind}:{_PLAIN.sub(lambda sign: f'_{ord(sign[0]):x}_', str(value))}"
 
 
 # -- a case ------------------------------------------------------------------------------------------------------
 
 
-def entry_of(number: str, texts: Iterable[str], marks: Iterable[str], *, anonymous: bool) -> Entry:
+def entry_of(number: str, texts: Iterable[str], tags: Iterable[str], *, anonymous: bool) -> Entry:
     """Return what a case is found by; phones and identity papers in its texts are not among it as such."""
     said: list[tuple[str, ...]] = [(number,)]
     known, tails = "", set[str]()
@@ -116,7 +116,7 @@ def entry_of(number: str, texts: Iterable[str], marks: Iterable[str], *, anonymo
         papers_gone = PAPER.sub(" ", folded)
         tails |= {plain(found[0])[-TAIL:] for found in PHONE.finditer(papers_gone)}
         said.append(tuple(terms_of(PHONE.sub(" ", papers_gone))))
-    return Entry(tuple(said), frozenset(marks) | {tail_mark(tail, veiled=anonymous) for tail in tails})
+    return Entry(tuple(said), frozenset(tags) | {tail_tag(tail, veiled=anonymous) for tail in tails})
 
 
 def terms_of(folded: str) -> Iterator[str]:
@@ -129,9 +129,9 @@ def terms_of(folded: str) -> Iterator[str]:
             yield word[:LONGEST_WORD]
 
 
-def tail_mark(digits: str, *, veiled: bool = False) -> str:
-    """Return the mark of a phone's last four digits."""
-    return mark("veiled" if veiled else "tel", digits)
+def tail_tag(digits: str, *, veiled: bool = False) -> str:
+    """Return the tag of a phone's last four digits."""
+    return tag("veiled" if veiled else "tel", digits)
 
 
 def has_phone(texts: Iterable[str], phone: str) -> bool:
@@ -203,15 +203,15 @@ def _closed(phrase: Phrase | None) -> Phrase | None:
 
 
 def _tails(digits: str, *, veiled: bool) -> tuple[str, ...]:
-    return (tail_mark(digits), tail_mark(digits, veiled=True)) if veiled else (tail_mark(digits),)
+    return (tail_tag(digits), tail_tag(digits, veiled=True)) if veiled else (tail_tag(digits),)
 
 
 def with_names(query: Query, named: Callable[[str], tuple[str, ...]]) -> Query:
-    """Return a query whose words may also be part of a name; `named` returns the marks of those who bear it."""
+    """Return a query whose words may also be part of a name; `named` returns the tags of those who bear it."""
 
     def widened(term: Term) -> Term:
         searched = term.phrase is not None and len(term.said) >= SHORTEST_NAME and not term.said.isdigit()
-        return replace(term, marks=(*term.marks, *named(term.said))) if searched else term
+        return replace(term, tags=(*term.tags, *named(term.said))) if searched else term
 
     return replace(query, terms=tuple(map(widened, query.terms)), without=tuple(map(widened, query.without)))
 
@@ -256,7 +256,7 @@ def snippet(text: str, query: Query) -> tuple[Piece, ...]:
 @lru_cache(maxsize=64)
 def _pattern(term: Term) -> re.Pattern[str]:
     """Return what the words of a term look like in a folded text: signs may stand between its runs."""
-    tails = [rf"(?<=\*){found[-TAIL:]}(?!\d)" for found in term.marks[:1] if found.startswith(("tel:", "veiled:"))]
+    tails = [rf"(?<=\*){found[-TAIL:]}(?!\d)" for found in term.tags[:1] if found.startswith(("tel:", "veiled:"))]
     if term.phrase is None:
         return re.compile(tails[0] if tails else r"(?!)")
     parts = [run[1] or rf"(?<![a-z0-9]){re.escape(run[2])}(?![a-z0-9])" for run in _RUN.finditer(term.said)]

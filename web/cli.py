@@ -186,12 +186,20 @@ def _case_commands(group: AppGroup, house: House) -> None:
         while batch := _reindexed(house):
             done += batch
             click.echo(f"\r已整理 {done} / {total} 件", nl=False)
+        begin = True
+        while _tidied(house, begin=begin):
+            begin = False
         click.echo("\n查找的索引已整理好。" if done else "没有要整理的工单。")
 
 
 def _reindexed(house: House) -> int:
     with house.store.write() as book:
         return book.renew_due(REINDEX_BATCH)
+
+
+def _tidied(house: House, *, begin: bool) -> bool:
+    with house.store.write() as book:
+        return book.tidy_terms(begin=begin)
 
 
 def _wechat_commands(group: AppGroup, house: House) -> None:

@@ -9,10 +9,10 @@ from sqlalchemy import and_, delete, event, false, func, insert, or_, select, te
 from sqlalchemy.orm import attributes
 
 from cases.numbers import number_of
-from cases.search import entry_of, has_phone, mark
+from cases.search import entry_of, has_phone, tag
 from cases.storage.lists import ORDERS, PAGE, QueuePage, fitting, in_scope
 from cases.storage.tables import AttachmentRow, CaseRow, CategoryRow, HistoryRow, StaffRow, UnitRow
-from cases.storage.terms import ANY, TermsDueRow, ask, by_marks, index_of, sieve
+from cases.storage.terms import ANY, TermsDueRow, ask, by_tags, index_of, sieve
 from cases.storage.working import TaskRow
 from cases.workflow import OPEN
 
@@ -35,9 +35,9 @@ PHONES_READ = 300
 NAMED = 100
 # Clocks differ by less.
 SLACK_IDS = 50
-# What of a case is in its entry: words, and what makes its marks.
+# What of a case is in its entry: words, and what makes its tags.
 WORDS = ("text", "place_words", "result", "rating_words")
-MARKED = (
+TAGGED = (
     *("anonymous", "state", "category_code", "grid_id", "holder_id", "handler_id", "reporter_id", "first_unit_id"),
     *("rating", "urgent"),
 )
@@ -60,7 +60,7 @@ class SearchQueries:
 
     def find(self, scope: Scope, wanted: Filter, order: str = "due", page: int = 1) -> QueuePage:
         """Return a page of the cases in `scope` that are wanted. Rights are the scope's: nothing else is looked at."""
-        if not wanted.query and not by_marks(wanted, order):
+        if not wanted.query and not by_tags(wanted, order):
             return self._plain(scope, wanted, order, page)
         ids, among = self._candidates(scope, wanted, order)
         # Wrapped, so that no index tempts the database away from the rows that are known.
@@ -78,7 +78,7 @@ class SearchQueries:
 
     def count_found(self, scope: Scope, wanted: Filter) -> tuple[int, bool]:
         """Return how many cases are wanted, counted up to a thousand, and whether there are more."""
-        if wanted.query or by_marks(wanted, "newest"):
+        if wanted.query or by_tags(wanted, "newest"):
             found = self.find(scope, wanted, "newest")
             return found.total, found.more
         found = self._plain(scope, wanted, "newest", 1)
@@ -98,19 +98,19 @@ class SearchQueries:
     def _candidates(self, scope: Scope, wanted: Filter, order: str) -> tuple[set[int], int | None]:
         """Return the ids of the newest cases that may be wanted; by deadline, those in work are looked for apart.
 
-        Without words everything is checked on the rows: what still waits for its marks is among them.
+        Without words everything is checked on the rows: what still waits for its tags is among them.
         """
-        index, marks = index_of(self._session), sieve(scope, wanted)
+        index, tags = index_of(self._session), sieve(scope, wanted)
         if wanted.urgent:
             kinds = self._session.scalars(select(CategoryRow.code).where(CategoryRow.urgent))
-            marks.append((mark("urgent", "any"), *(mark("kind", code) for code in kinds)))
-        asked = self._spanned(ask(wanted.query, marks), wanted)
+            tags.append((tag("urgent", "any"), *(tag("kind", code) for code in kinds)))
+        asked = self._spanned(ask(wanted.query, tags), wanted)
         found = set(index.newest(asked, CANDIDATES))
         among = CANDIDATES if len(found) >= CANDIDATES else None
         in_work_too = wanted.states is None or bool(wanted.states & OPEN)
         if among is not None and order in {"due", "urges"} and in_work_too:
-            in_work = tuple(mark("state", state) for state in sorted(OPEN))
-            found |= set(index.newest(self._spanned(ask(wanted.query, [*marks, in_work]), wanted), CANDIDATES))
+            in_work = tuple(tag("state", state) for state in sorted(OPEN))
+            found |= set(index.newest(self._spanned(ask(wanted.query, [*tags, in_work]), wanted), CANDIDATES))
         if not wanted.query:
             due = select(TermsDueRow.case_id).order_by(TermsDueRow.case_id.desc()).limit(CANDIDATES)
             found |= set(self._session.scalars(due))
@@ -171,7 +171,7 @@ class SearchQueries:
     # -- the index ---------------------------------------------------------------------------------------------
 
     def watch(self) -> None:
-        """Note from now on whose words or marks change, whatever changes them."""
+        """Note from now on whose words or tags change, whatever changes them."""
         event.listen(self._session, "after_flush", lambda session, _context: self._note(session))
 
     def _note(self, session: Session) -> None:
@@ -179,7 +179,7 @@ class SearchQueries:
             if isinstance(row, CaseRow | HistoryRow | AttachmentRow | TaskRow):
                 case_id = row.id if isinstance(row, CaseRow) else row.case_id
                 less = row in session.deleted or (row in session.dirty and _less(row))
-                if less or row in session.new or not isinstance(row, CaseRow) or _changed(row, (*WORDS, *MARKED)):
+                if less or row in session.new or not isinstance(row, CaseRow) or _changed(row, (*WORDS, *TAGGED)):
                     self._touched[case_id] = less or self._touched.get(case_id, False)
             elif isinstance(row, UnitRow) and row in session.dirty and _changed(row, ("path",)):
                 self._moved.add(row.id)
@@ -232,24 +232,28 @@ class SearchQueries:
         self.renew(due)
         return len(due)
 
+    def tidy_terms(self, *, begin: bool) -> bool:
+        """Do a step of tidying the index: nothing is left in it of what was deleted. Say whether there is more."""
+        return index_of(self._session).tidy(begin=begin)
+
     def _entries(self, case_ids: Sequence[int]) -> dict[int, Entry]:
-        query = select(CaseRow.id, *(getattr(CaseRow, name) for name in MARKED)).where(CaseRow.id.in_(case_ids))
+        query = select(CaseRow.id, *(getattr(CaseRow, name) for name in TAGGED)).where(CaseRow.id.in_(case_ids))
         rows, texts = self._session.execute(query).all(), self.texts_of(case_ids)
         hands, parts = self._hands(case_ids), self._parts(case_ids)
         paths = self._paths({row.holder_id for row in rows} | {row.grid_id for row in rows if row.grid_id is not None})
         entries = {}
         for row in rows:
-            marks = {ANY, *parts[row.id], *hands[row.id], *_marks_of(row)}
+            tags = {ANY, *parts[row.id], *hands[row.id], *_tags_of(row)}
             above = f"{paths.get(row.holder_id, '')}/{paths.get(row.grid_id, '')}"
-            marks |= {mark("unit", unit) for unit in above.split("/") if unit}
-            entries[row.id] = entry_of(number_of(row.id), texts[row.id], marks, anonymous=row.anonymous)
+            tags |= {tag("unit", unit) for unit in above.split("/") if unit}
+            entries[row.id] = entry_of(number_of(row.id), texts[row.id], tags, anonymous=row.anonymous)
         return entries
 
     def _hands(self, case_ids: Sequence[int]) -> dict[int, set[str]]:
         hands: dict[int, set[str]] = defaultdict(set)
         query = select(HistoryRow.case_id, HistoryRow.staff_id).where(HistoryRow.case_id.in_(case_ids))
         for case_id, staff_id in self._session.execute(query.where(HistoryRow.staff_id.is_not(None))):
-            hands[case_id].add(mark("staff", staff_id))
+            hands[case_id].add(tag("staff", staff_id))
         return hands
 
     def _parts(self, case_ids: Sequence[int]) -> dict[int, set[str]]:
@@ -257,9 +261,9 @@ class SearchQueries:
         query = select(TaskRow.case_id, TaskRow.unit_id, TaskRow.by_unit_id).where(TaskRow.case_id.in_(case_ids))
         photos = select(AttachmentRow.case_id).where(AttachmentRow.case_id.in_(case_ids), AttachmentRow.kind == "photo")
         for case_id in self._session.scalars(photos):
-            parts[case_id].add(mark("photos", "any"))
+            parts[case_id].add(tag("photos", "any"))
         for case_id, *units in self._session.execute(query.where(TaskRow.cancelled_at.is_(None))):
-            parts[case_id] |= {mark("part", unit) for unit in units}
+            parts[case_id] |= {tag("part", unit) for unit in units}
         return parts
 
     def _paths(self, unit_ids: Iterable[int]) -> dict[int, str]:
@@ -267,14 +271,12 @@ class SearchQueries:
         return {int(unit_id): str(path) for unit_id, path in self._session.execute(query)}
 
 
-def _marks_of(row: Row[Any]) -> set[str]:
-    """Return the marks that stand in a case's own row."""
+def _tags_of(row: Row[Any]) -> set[str]:
+    """Return the tags that stand in a case's own row."""
     ids = {"kind": row.category_code, "grid": row.grid_id, "staff": row.handler_id, "by": row.reporter_id}
     ids |= {"state": row.state, "held": row.holder_id, "part": row.first_unit_id, "rated": row.rating}
     flags = {name for name in ("urgent", "anonymous") if getattr(row, name)}
-    return {mark(kind, value) for kind, value in ids.items() if value is not None} | {
-        mark(name, "any") for name in flags
-    }
+    return {tag(kind, value) for kind, value in ids.items() if value is not None} | {tag(name, "any") for name in flags}
 
 
 def _less(row: Base) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cases.search import Phrase, mark
+from cases.search import Phrase, tag
 from cases.storage.tables import Base
 from cases.workflow import OPEN, State
 
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 # Of more kinds than these the database itself sees which fit.
 MOST_KINDS = 40
+# Pages of the index that are merged in one step: a tenth of a second.
+MERGED = 500
 # Every case has it: there is no "not" without something that is not left out.
-ANY = mark("case", "any")
+ANY = tag("case", "any")
 # No case has it: what may be none of nothing is nothing.
-NONE = mark("case", "none")
+NONE = tag("case", "none")
 # PostgreSQL looks through so many of the newest cases before it looks through all, or a bitmap of half of them is made.
 WINDOWS = (30_000, 300_000)
 
@@ -63,9 +65,12 @@ class TermIndex(Protocol):
     def newest(self, asked: Asked, most: int) -> Sequence[int]:
         """Return the ids of the newest cases that fit, the newest first."""
 
+    def tidy(self, *, begin: bool) -> bool:
+        """Do a step of putting the index's parts into one, and say whether there is more to do."""
+
 
 def ask(query: Query, sieve: Iterable[tuple[str, ...]]) -> Asked:
-    """Return what the index is asked for a query within the marks of a sieve."""
+    """Return what the index is asked for a query within the tags of a sieve."""
     groups = tuple(tuple(_ways(term)) for term in query.terms) + tuple(sieve)
     return Asked(groups or ((ANY,),), tuple(way for term in query.without for way in _ways(term)))
 
@@ -73,30 +78,30 @@ def ask(query: Query, sieve: Iterable[tuple[str, ...]]) -> Asked:
 def _ways(term: Term) -> Iterator[Phrase | str]:
     if term.phrase is not None:
         yield term.phrase
-    yield from term.marks
+    yield from term.tags
 
 
 def sieve(scope: Scope, wanted: Filter) -> list[tuple[str, ...]]:
-    """Return groups of marks of which a case that fits has one each; what the marks cannot say is left open."""
+    """Return groups of tags of which a case that fits has one each; what the tags cannot say is left open."""
     groups: list[tuple[str, ...]] = []
     if scope.reach is not None:
         groups.append(tuple(_reach(scope.reach)) or (NONE,))
     if scope.holder_id is not None:
-        groups.append((mark("held", scope.holder_id),))
+        groups.append((tag("held", scope.holder_id),))
     groups += [(_unit(path),) for path in (scope.below, wanted.below) if path is not None]
     for states in (scope.states, wanted.states):
         if states is not None and len(states) < len(State):
-            groups.append(tuple(mark("state", each) for each in sorted(states)) or (NONE,))
+            groups.append(tuple(tag("state", each) for each in sorted(states)) or (NONE,))
     for kinds in (scope.kinds, wanted.kinds):
         if kinds is not None and len(kinds) <= MOST_KINDS:
-            groups.append(tuple(mark("kind", each) for each in sorted(kinds)) or (NONE,))
+            groups.append(tuple(tag("kind", each) for each in sorted(kinds)) or (NONE,))
     if wanted.ratings is not None:
-        groups.append(tuple(mark("rated", each) for each in sorted(wanted.ratings)) or (NONE,))
-    groups += [(mark(name, "any"),) for name in ("photos", "anonymous") if getattr(wanted, name)]
+        groups.append(tuple(tag("rated", each) for each in sorted(wanted.ratings)) or (NONE,))
+    groups += [(tag(name, "any"),) for name in ("photos", "anonymous") if getattr(wanted, name)]
     return list(dict.fromkeys(groups))
 
 
-def by_marks(wanted: Filter, order: str) -> bool:
+def by_tags(wanted: Filter, order: str) -> bool:
     """Say whether the index is quicker than the rows where no words are asked for.
 
     Of cases in work the rows have an index of their own, which is also exact in its order.
@@ -108,17 +113,17 @@ def by_marks(wanted: Filter, order: str) -> bool:
 
 
 def _reach(reach: Reach) -> Iterator[str]:
-    yield from (mark("held", each) for each in sorted(reach.holders))
+    yield from (tag("held", each) for each in sorted(reach.holders))
     if reach.below is not None:
         yield _unit(reach.below)
     if reach.reporter_id is not None:
-        yield mark("by", reach.reporter_id)
+        yield tag("by", reach.reporter_id)
     if reach.part_of is not None:
-        yield mark("part", reach.part_of)
+        yield tag("part", reach.part_of)
 
 
 def _unit(path: str) -> str:
-    return mark("unit", path.rstrip("/").rpartition("/")[2])
+    return tag("unit", path.rstrip("/").rpartition("/")[2])
 
 
 class SqliteTerms:
@@ -129,7 +134,7 @@ class SqliteTerms:
 
     def put(self, entries: Mapping[int, Entry]) -> None:
         """Let these cases be found by these terms, and by no others."""
-        rows = [{"id": key, "terms": " ".join([*each.line(), *sorted(each.marks)])} for key, each in entries.items()]
+        rows = [{"id": key, "terms": " ".join([*each.line(), *sorted(each.tags)])} for key, each in entries.items()]
         if rows:
             self._session.execute(text("INSERT OR REPLACE INTO case_terms (rowid, terms) VALUES (:id, :terms)"), rows)
 
@@ -149,6 +154,13 @@ class SqliteTerms:
         values = {"asked": words, "low": asked.low, "high": asked.high, "most": most}
         return [int(found) for found in self._session.scalars(query, values)]
 
+    def tidy(self, *, begin: bool) -> bool:
+        """Merge some pages. What was deleted stays in FTS5's older parts until they are merged, then it is gone."""
+        before = self._session.scalar(text("SELECT total_changes()")) or 0
+        step = text("INSERT INTO case_terms (case_terms, rank) VALUES ('merge', :pages)")
+        self._session.execute(step, {"pages": -MERGED if begin else MERGED})
+        return (self._session.scalar(text("SELECT total_changes()")) or 0) - before > 1
+
 
 def _fts(way: Phrase | str) -> str:
     if isinstance(way, str):
@@ -157,7 +169,7 @@ def _fts(way: Phrase | str) -> str:
 
 
 class PostgresTerms:
-    """A tsvector written term by term: words with their positions, marks without."""
+    """A tsvector written term by term: words with their positions, tags without."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -192,6 +204,11 @@ class PostgresTerms:
                 break
         return found
 
+    def tidy(self, *, begin: bool) -> bool:  # noqa: ARG002 - there are no steps
+        """Bring what waits in the index's own list to its place."""
+        self._session.execute(text("SELECT gin_clean_pending_list('ix_case_terms_terms')"))
+        return False
+
     def _windows(self, asked: Asked) -> Iterator[tuple[int, int]]:
         """Yield spans of ids, the newest first; each joins the one before."""
         last = self._session.scalar(text("SELECT max(case_id) FROM case_terms")) or 0
@@ -209,7 +226,7 @@ def _vector(entry: Entry) -> str:
     for at, term in enumerate(entry.line(), 1):
         places.setdefault(term, []).append(at)
     words = [f"{_quoted(term)}:{','.join(map(str, at))}" for term, at in places.items()]
-    return " ".join([*words, *map(_quoted, sorted(entry.marks))])
+    return " ".join([*words, *map(_quoted, sorted(entry.tags))])
 
 
 def _tsquery(way: Phrase | str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
+import worker
 from bot.assembly import utc_now
 from cases import access, exchange, facts, finding, handling, intake
 from cases.accounts import actor_of
@@ -350,6 +351,9 @@ def test_filters(house: House, find: Callable[..., list[int]], desk: Desk, resid
         assert [find("urban", typed, each) for each in yes] == [[case.id]] * len(yes), typed
         assert [find("urban", typed, each) for each in no] == [[]] * len(no), typed
     desk.act("urban", case, Action.REPORT_RESULT, text="好了")
+    resolved = Filter(states=frozenset({"resolved", "closed"}))
+    assert ids(house, desk.actor("urban"), "", resolved) == [case.id]  # before the sweeper has been there
+    assert ids(house, desk.actor("urban"), "", Filter(states=frozenset({"accepted", "closed"}))) == []
     desk.verify(case, "solved")
     desk.rate(case, "satisfied")
     assert find("urban", "井盖", Filter(ratings=frozenset({"satisfied"}))) == [case.id]
@@ -394,9 +398,11 @@ def test_counting_stops(house: House, monkeypatch: pytest.MonkeyPatch, desk: Des
     with house.store.read() as book:
         scope = handling.findable(house.cities.current(book), desk.actor("dispatcher"))
         query = finding.read(book, house.cities.current(book), desk.actor("dispatcher"), "路灯")
-        found, plain = book.find(scope, Filter(query), "newest", 2), book.find(scope, Filter(), "newest")
+        found, plain = book.find(scope, Filter(query), "due", 2), book.find(scope, Filter(), "newest")
+        newest = book.find(scope, Filter(query), "newest", 2)
         assert book.count_found(scope, Filter(query)) == book.count_found(scope, Filter()) == (31, True)
     assert (found.total, found.more, found.among, found.pages, len(found.cases)) == (31, True, 35, 2, 1)
+    assert (newest.total, newest.more, newest.among) == (31, True, None)  # those are the newest of all
     assert (plain.total, plain.more, plain.among, len(plain.cases)) == (31, True, None, 30)
 
 
@@ -454,6 +460,32 @@ def test_the_pager_keeps_the_words(house: House, staff: Callable[[str], Staff]) 
     assert "第 1 / 2 页，共 35 件" in page
     assert "page=2" in page
     assert client.get("/console/find", query_string={"q": "路灯", "page": 2}).text.count("data-number=") == 5
+
+
+def test_the_sweeper_makes_what_waits(house: House, desk: Desk, clutter: CaseRow) -> None:
+    """The sweeper of the worker makes the entries that wait, a batch each time."""
+    assert worker.sweep(house) >= 1
+    assert ids(house, desk.actor("dispatcher"), "翠湖") == [clutter.id]
+
+
+def test_tidying_takes_out_what_is_left(app: Flask, house: House, clutter: CaseRow) -> None:
+    """After `cases reindex` not even the index's own pages hold a word that nobody says any more."""
+    with house.store.write() as book:
+        row = book.get(CaseRow, clutter.id)
+        assert row is not None
+        row.text += "请打13800001234"
+    swept(house)
+    with house.store.write() as book:
+        row = book.get(CaseRow, clutter.id)
+        assert row is not None
+        row.text = "说了别的"
+    assert "tel:1234" not in terms(house)
+    done = app.test_cli_runner().invoke(args=["cases", "reindex", "--all"])
+    assert done.exit_code == 0, done.output
+    if house.store.engine.dialect.name == "sqlite":
+        with house.store.engine.connect() as connection:
+            blocks = connection.execute(text("SELECT block FROM case_terms_data")).scalars()
+            assert not any(b"1234" in bytes(block) for block in blocks)
 
 
 def test_the_index_can_be_made_anew(app: Flask, house: House, desk: Desk, clutter: CaseRow) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases.search import Entry, Phrase, Query, entry_of, has_phone, hits, mark, parse, snippet, with_names
+from cases.search import Entry, Phrase, Query, entry_of, has_phone, hits, parse, snippet, tag, with_names
 from classifier.text import fold
 
 SIGNS = "路灯坏了井盖翠湖小區号樓座东３4aBｃ，。 !-の々"
@@ -32,8 +32,8 @@ def finds(typed: str, *texts: str, anonymous: bool = False, veiled: bool = False
     query, found = parse(typed, veiled=veiled), entry(*texts, anonymous=anonymous)
 
     def fits(term: object) -> bool:
-        phrase, marks = getattr(term, "phrase", None), set(getattr(term, "marks", ()))
-        return bool(marks & found.marks) or (phrase is not None and occurs(phrase, found.line()))
+        phrase, tags = getattr(term, "phrase", None), set(getattr(term, "tags", ()))
+        return bool(tags & found.tags) or (phrase is not None and occurs(phrase, found.line()))
 
     return all(map(fits, query.terms)) and not any(map(fits, query.without)) and bool(query)
 
@@ -56,7 +56,7 @@ def test_what_is_not_in_a_text_does_not_find_it(text: str, word: str) -> None:
     assert finds(word, text) == (word in text)
 
 
-@pytest.mark.parametrize(
+@pytest.tag.parametrize(
     ("typed", "found"),
     [
         ("路灯", True),
@@ -87,7 +87,7 @@ def test_what_is_typed(typed: str, found: bool) -> None:  # noqa: FBT001 - a tab
     assert finds(typed, "翠湖小区3号楼路灯坏了，请到Abc超市旁边看看") is found
 
 
-@pytest.mark.parametrize("typed", ["100 014", "100014", "工单100014", "工单号：100 014", "１０００１４"])
+@pytest.tag.parametrize("typed", ["100 014", "100014", "工单100014", "工单号：100 014", "１０００１４"])
 def test_a_case_number_is_understood(typed: str) -> None:
     """A case's number is its number however it is written."""
     assert parse(typed).case_id == 1
@@ -103,7 +103,7 @@ def test_what_is_no_number_is_words() -> None:
 def test_phones_are_found_by_their_last_digits_only() -> None:
     """Of a phone four digits are kept, of an identity paper none; no beginning of a number finds anything."""
     found = entry("请打138-0000-1234，座机0531-82345678，身份证11010119900307123X，卡6222021234567890123")
-    assert found.marks == {"tel:1234", "tel:5678"}
+    assert found.tags == {"tel:1234", "tel:5678"}
     assert not any(re.search(r"\d{5}", term) for term in found.line() if term != NUMBER)
     assert finds("1234", "请打１３８００００１２３４")
     assert not finds("138", "请打13800001234")
@@ -139,16 +139,16 @@ def test_names_are_as_good_as_words() -> None:
 
     def named(words: str) -> tuple[str, ...]:
         asked.append(words)
-        return (mark("held", 7),)
+        return (tag("held", 7),)
 
     query = with_names(parse("城管局 12 灯"), named)
     assert asked == ["城管局"]
-    assert query.terms[0].marks == ("held:7",)
+    assert query.terms[0].tags == ("held:7",)
 
 
-def test_a_mark_is_one_term() -> None:
+def test_a_tag_is_one_term() -> None:
     """A code may be written with any signs."""
-    assert mark("kind", "road/Lamp-1 '\"") == "kind:road_2f__4c_amp_2d_1_20__27__22_"
+    assert tag("kind", "road/Lamp-1 '\"") == "kind:road_2f__4c_amp_2d_1_20__27__22_"
 
 
 def test_hits_are_marked_as_they_stand() -> None:

@@ -1,5 +1,7 @@
 """Finding cases: the index of their terms, which the sweeper fills"""
 
+import sqlite3
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,9 +21,16 @@ POSTGRES = (
 TABLES = {"sqlite": SQLITE, "postgresql": POSTGRES}
 
 
+# From this version on SQLite can take deleted terms out of its index at once, not only when parts of it are merged.
+DELETES_WHOLLY = (3, 42, 0)
+DELETE_WHOLLY = "INSERT INTO case_terms (case_terms, rank) VALUES ('secure-delete', 1)"
+
+
 def upgrade() -> None:
     for statement in TABLES[op.get_bind().dialect.name]:
         op.execute(sa.text(statement.replace(":", "\\:")))
+    if op.get_bind().dialect.name == "sqlite" and sqlite3.sqlite_version_info >= DELETES_WHOLLY:
+        op.execute(DELETE_WHOLLY)
     op.create_table(
         "terms_due",
         sa.Column("case_id", sa.Integer(), autoincrement=False, nullable=False),
