@@ -56,7 +56,7 @@ def test_what_is_not_in_a_text_does_not_find_it(text: str, word: str) -> None:
     assert finds(word, text) == (word in text)
 
 
-@pytest.tag.parametrize(
+@pytest.mark.parametrize(
     ("typed", "found"),
     [
         ("路灯", True),
@@ -87,7 +87,7 @@ def test_what_is_typed(typed: str, found: bool) -> None:  # noqa: FBT001 - a tab
     assert finds(typed, "翠湖小区3号楼路灯坏了，请到Abc超市旁边看看") is found
 
 
-@pytest.tag.parametrize("typed", ["100 014", "100014", "工单100014", "工单号：100 014", "１０００１４"])
+@pytest.mark.parametrize("typed", ["100 014", "100014", "工单100014", "工单号：100 014", "１０００１４"])
 def test_a_case_number_is_understood(typed: str) -> None:
     """A case's number is its number however it is written."""
     assert parse(typed).case_id == 1
