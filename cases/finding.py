@@ -24,18 +24,22 @@ NAMED = 100
 
 @dataclass(frozen=True)
 class Found:
-    """A page of what was found, the query that found it, and the case whose number was typed, if it is theirs."""
+    """A page of what was found, the query that found it, and the case whose number was typed, if it is theirs.
+
+    `behind`: the index is still being made, older cases may be missing.
+    """
 
     page: QueuePage
     query: Query
     case: CaseRow | None = None
+    behind: bool = False
 
 
 def find(book: Book, city: City, actor: Actor, typed: str, wanted: Filter, order: str = "due", page: int = 1) -> Found:
     """Return the cases that `actor` may see and that fit what was typed and chosen."""
     query = read(book, city, actor, typed)
     found = book.find(handling.findable(city, actor), replace(wanted, query=query), order, page)
-    return Found(found, query, _by_number(book, city, actor, query))
+    return Found(found, query, _by_number(book, city, actor, query), book.terms_behind())
 
 
 def read(book: Book, city: City, actor: Actor, typed: str) -> Query:

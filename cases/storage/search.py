@@ -60,7 +60,7 @@ class SearchQueries:
 
     def find(self, scope: Scope, wanted: Filter, order: str = "due", page: int = 1) -> QueuePage:
         """Return a page of the cases in `scope` that are wanted. Rights are the scope's: nothing else is looked at."""
-        if not wanted.query and not by_tags(wanted, order):
+        if not wanted.query and (not by_tags(wanted, order) or self.terms_behind()):
             return self._plain(scope, wanted, order, page)
         ids, among = self._candidates(scope, wanted, order)
         # Wrapped, so that no index tempts the database away from the rows that are known.
@@ -78,7 +78,7 @@ class SearchQueries:
 
     def count_found(self, scope: Scope, wanted: Filter) -> tuple[int, bool]:
         """Return how many cases are wanted, counted up to a thousand, and whether there are more."""
-        if wanted.query or by_tags(wanted, "newest"):
+        if wanted.query or (by_tags(wanted, "newest") and not self.terms_behind()):
             found = self.find(scope, wanted, "newest")
             return found.total, found.more
         found = self._plain(scope, wanted, "newest", 1)
@@ -223,6 +223,11 @@ class SearchQueries:
     def terms_wait(self) -> bool:
         """Say whether a case waits for its entry."""
         return self._session.scalar(select(TermsDueRow.case_id).limit(1)) is not None
+
+    def terms_behind(self) -> bool:
+        """Say whether so many cases wait for their entries that not everything is found: after a migration."""
+        query = select(TermsDueRow.case_id).offset(CANDIDATES).limit(1)
+        return self._session.scalar(query) is not None
 
     def renew_due(self, limit: int) -> int:
         """Make the entries of some of the cases that wait for them, the newest first; return how many."""

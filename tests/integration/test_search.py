@@ -1,16 +1,10 @@
 from __future__ import annotations
 
-import random
-from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-from sqlalchemy import text
-
-import worker
 from bot.assembly import utc_now
-from cases import access, exchange, facts, finding, handling, intake
+from cases import access, facts, finding, handling, intake
 from cases.accounts import actor_of
 from cases.city import VERSION_KEY
 from cases.handling import NoSuchCase
@@ -19,15 +13,16 @@ from cases.ledger import SYSTEM, record
 from cases.numbers import number_of
 from cases.storage import Filter
 from cases.storage.tables import AttachmentRow, CaseRow, UnitRow
-from cases.storage.working import AbsenceRow, TaskRow
-from cases.workflow import Action, State
+from cases.storage.working import AbsenceRow
+from cases.workflow import Action
 from tests.integration.people import Resident, Staff
 from tests.integration.phone import MANHOLE
+from tests.integration.seeking import LAMP, ids, scatter, swept, terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flask import Flask
+    import pytest
 
     from bot.assembly import House
     from cases.access import Actor
@@ -37,79 +32,9 @@ if TYPE_CHECKING:
 
 SEEN = 300
 NUMBER = "13800001234"
-LAMP = "翠湖小区3号楼路灯坏了"
-
-
-def swept(house: House) -> int:
-    """Make the entries that wait, as the sweeper does; return how many."""
-    done = 0
-    while True:
-        with house.store.write() as book:
-            batch = book.renew_due(50)
-        done += batch
-        if not batch:
-            return done
-
-
-def ids(house: House, actor: Actor, typed: str, wanted: Filter | None = None, order: str = "newest") -> list[int]:
-    """Return what somebody finds, without sweeping."""
-    with house.store.read() as book:
-        city = house.cities.current(book)
-        return [case.id for case in finding.find(book, city, actor, typed, wanted or Filter(), order).page.cases]
-
-
-@pytest.fixture
-def find(house: House, desk: Desk) -> Callable[..., list[int]]:
-    """Give a way to find as somebody, once the sweeper has been there: `find("urban", "路灯")`."""
-
-    def look(login: str, typed: str, wanted: Filter | None = None, order: str = "newest") -> list[int]:
-        swept(house)
-        return ids(house, desk.actor(login), typed, wanted, order)
-
-    return look
-
-
-def terms(house: House) -> set[str]:
-    """Return every term that is in the index."""
-    with house.store.engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            rows = connection.execute(text("SELECT word FROM ts_stat('SELECT terms FROM case_terms')"))
-        else:
-            connection.execute(text("CREATE VIRTUAL TABLE temp.seen USING fts5vocab(main, case_terms, row)"))
-            rows = connection.execute(text("SELECT term FROM temp.seen"))
-        found = {str(term) for (term,) in rows}
-        if connection.dialect.name != "postgresql":
-            connection.execute(text("DROP TABLE temp.seen"))
-            found |= {
-                word for (line,) in connection.execute(text("SELECT terms FROM case_terms")) for word in line.split()
-            }
-    return found
 
 
 # -- whose business ----------------------------------------------------------------------------------------------
-
-
-def scatter(book: Book, house: House, count: int) -> None:
-    """Put cases anywhere: held, located, reported, accepted first, helped with by anybody, in any state."""
-    chance, city, now = random.Random(3), house.cities.current(book), utc_now()  # noqa: S311 - repeatable
-    units = [unit.id for unit in city.units.values() if unit.kind != "city"]
-    grids = [unit.id for unit in city.units.values() if unit.kind == "grid"]
-    staff, kinds = [row.id for row in book.staff()], [*city.categories, None]
-    for _ in range(count):
-        case = CaseRow(
-            state=chance.choice(list(State)), text=chance.choice((LAMP, MANHOLE)), category_code=chance.choice(kinds),
-            grid_id=chance.choice([*grids, None]), holder_id=chance.choice(units), opened_at=now, accept_by=now,
-            contact_by=now, finish_by=now, reporter_id=chance.choice([None, None, *staff]),
-            first_unit_id=chance.choice([None, *units]),
-        )  # fmt: skip
-        book.add(case)
-        for _task in range(chance.choice((0, 0, 1, 2))):
-            task = TaskRow(
-                case_id=case.id, kind="help", unit_id=chance.choice(units), by_unit_id=chance.choice(units), text="",
-                asked_at=now, due_at=now, cancelled_at=chance.choice((None, now)),
-                answered_at=chance.choice((None, now)),
-            )  # fmt: skip
-            book.add(task)
 
 
 def test_what_is_found_is_what_may_be_seen(house: House) -> None:
@@ -183,55 +108,6 @@ def test_everything_said_is_found(house: House, find: Callable[..., list[int]], 
     for typed in ("路灯", "井盖 路灯", "井盖 -铸铁", "翠湖小区9栋"):
         assert find("urban", typed) == [], typed
     assert find("water", "井盖") == []
-
-
-def test_a_change_waits_for_the_sweeper_only(house: House, desk: Desk, clutter: CaseRow) -> None:
-    """What is added is found once the sweeper has been there; the same case twice is one thing to do."""
-    assert swept(house) == 1
-    with house.store.write() as book:
-        row = book.lock_case(clutter.id)
-        assert row is not None
-        intake.extend_case(book, house.cities.current(book), row, Report("还有一台旧钢琴"), desk.now)
-    assert ids(house, desk.actor("dispatcher"), "钢琴") == []
-    assert swept(house) == 1
-    assert ids(house, desk.actor("dispatcher"), "钢琴") == [clutter.id]
-    assert swept(house) == 0
-
-
-def test_nothing_of_a_forgotten_resident_is_found(house: House, desk: Desk, resident: Resident) -> None:
-    """When a resident is erased, or takes words back, none of their words is in the index, in that same moment."""
-    resident.say("翠湖小区3栋楼下井盖坏了，我姓欧阳，电话13800001234")
-    case = resident.case()
-    desk.act("urban", case, Action.ACCEPT)
-    swept(house)
-    assert {"欧阳", "井盖", "tel:1234"} <= terms(house)
-    with house.store.write() as book:
-        exchange.erase_resident(book, resident.openid, utc_now())
-    left = terms(house)
-    assert not left & {"欧阳", "姓欧", "井盖", "翠湖", "tel:1234"}
-    assert number_of(case.id) in left
-    swept(house)
-    assert not terms(house) & {"欧阳", "井盖", "tel:1234"}
-    assert ids(house, desk.actor("dispatcher"), "欧阳") == []
-
-
-def test_words_put_right_are_found_no_longer(house: House, desk: Desk, clutter: CaseRow) -> None:
-    """A word that was replaced is gone at once; a rolled-back change changes nothing."""
-    swept(house)
-    with house.store.write() as book:
-        row = book.lock_case(clutter.id)
-        assert row is not None
-        row.text = "换成了别的话"
-        for line in book.history(clutter.id):
-            line.text = ""
-    assert ids(house, desk.actor("dispatcher"), "别的话") == [clutter.id]
-    with suppress(RuntimeError), house.store.write() as book:
-        row = book.lock_case(clutter.id)
-        assert row is not None
-        row.text = "没有写成的话"
-        book.flush()
-        raise RuntimeError
-    assert ids(house, desk.actor("dispatcher"), "没有写成") == []
 
 
 def test_imported_cases_are_found(house: House, find: Callable[..., list[int]]) -> None:
@@ -460,40 +336,3 @@ def test_the_pager_keeps_the_words(house: House, staff: Callable[[str], Staff]) 
     assert "第 1 / 2 页，共 35 件" in page
     assert "page=2" in page
     assert client.get("/console/find", query_string={"q": "路灯", "page": 2}).text.count("data-number=") == 5
-
-
-def test_the_sweeper_makes_what_waits(house: House, desk: Desk, clutter: CaseRow) -> None:
-    """The sweeper of the worker makes the entries that wait, a batch each time."""
-    assert worker.sweep(house) >= 1
-    assert ids(house, desk.actor("dispatcher"), "翠湖") == [clutter.id]
-
-
-def test_tidying_takes_out_what_is_left(app: Flask, house: House, clutter: CaseRow) -> None:
-    """After `cases reindex` not even the index's own pages hold a word that nobody says any more."""
-    with house.store.write() as book:
-        row = book.get(CaseRow, clutter.id)
-        assert row is not None
-        row.text += "请打13800001234"
-    swept(house)
-    with house.store.write() as book:
-        row = book.get(CaseRow, clutter.id)
-        assert row is not None
-        row.text = "说了别的"
-    assert "tel:1234" not in terms(house)
-    done = app.test_cli_runner().invoke(args=["cases", "reindex", "--all"])
-    assert done.exit_code == 0, done.output
-    if house.store.engine.dialect.name == "sqlite":
-        with house.store.engine.connect() as connection:
-            blocks = connection.execute(text("SELECT block FROM case_terms_data")).scalars()
-            assert not any(b"1234" in bytes(block) for block in blocks)
-
-
-def test_the_index_can_be_made_anew(app: Flask, house: House, desk: Desk, clutter: CaseRow) -> None:
-    """`cases reindex` makes the whole index again, goes on where it broke off, and says how far it is."""
-    swept(house)
-    with house.store.engine.begin() as connection:
-        connection.execute(text("DELETE FROM case_terms"))
-    assert ids(house, desk.actor("dispatcher"), "翠湖") == []
-    done = app.test_cli_runner().invoke(args=["cases", "reindex"])
-    assert (done.exit_code, "1 / 1 件" in done.output) == (0, True), done.output
-    assert ids(house, desk.actor("dispatcher"), "翠湖") == [clutter.id]

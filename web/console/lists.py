@@ -82,6 +82,7 @@ def _found(book: Book, city: City, me: Actor, found: finding.Found, typed: str) 
         **frame(book, city, me),
         hits=[(shape.case_line(book, city, row, now), excerpts[row.id]) for row in found.page.cases],
         found=found.page,
+        behind=found.behind,
         search=typed,
     )
 
