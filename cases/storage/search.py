@@ -78,10 +78,7 @@ class SearchQueries:
 
     def count_found(self, scope: Scope, wanted: Filter) -> tuple[int, bool]:
         """Return how many cases are wanted, counted up to a thousand, and whether there are more."""
-        if wanted.query or (by_tags(wanted, "newest") and not self.terms_behind()):
-            found = self.find(scope, wanted, "newest")
-            return found.total, found.more
-        found = self._plain(scope, wanted, "newest", 1)
+        found = self.find(scope, wanted, "newest")
         return found.total, found.more
 
     def _plain(self, scope: Scope, wanted: Filter, order: str, page: int) -> QueuePage:

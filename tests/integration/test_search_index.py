@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from sqlalchemy import text
 
 import worker
@@ -11,7 +12,8 @@ from bot.assembly import utc_now
 from cases import exchange, intake
 from cases.intake import Report
 from cases.numbers import number_of
-from cases.storage import Filter
+from cases.storage import Filter, migrate
+from cases.storage.engine import alembic_config
 from cases.storage.tables import CaseRow
 from cases.workflow import Action, State
 from tests.integration.seeking import ids, scatter, swept, terms
@@ -105,6 +107,17 @@ def test_the_sweeper_never_brings_words_back(house: House, clutter: CaseRow) -> 
     assert {"换成", "成了"} <= terms(house)
     assert swept(house) == 1
     assert "翠湖" not in terms(house)
+
+
+def test_cases_from_before_are_left_to_the_sweeper(house: House, desk: Desk, clutter: CaseRow) -> None:
+    """A database from before the index gets it at once, and the entries of its cases from the sweeper."""
+    swept(house)
+    house.store.engine.dispose()
+    command.downgrade(alembic_config(house.settings.database_url), "0004")
+    migrate(house.settings.database_url)
+    assert ids(house, desk.actor("dispatcher"), "翠湖") == []
+    assert swept(house) == 1
+    assert ids(house, desk.actor("dispatcher"), "翠湖") == [clutter.id]
 
 
 def test_the_sweeper_makes_what_waits(house: House, desk: Desk, clutter: CaseRow) -> None:
