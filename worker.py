@@ -101,6 +101,7 @@ def sweep(this: House) -> int:
         orders = book.bulk_due(now, SWEEP_BATCH)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
         old_sessions = sessions.to_purge(book, now)
+        unindexed = book.terms_wait()
     if old_lines:
         with this.store.write() as book:
             audit.purge(book, now)
@@ -110,6 +111,10 @@ def sweep(this: House) -> int:
     if work_waits:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)
+    indexed = 0
+    if unindexed:
+        with this.store.write() as book:
+            indexed = book.renew_due(SWEEP_BATCH)
     return (
         _each("outbox", messages, this.courier.deliver)
         + _each("attachment", files, this.courier.fetch)
@@ -119,6 +124,7 @@ def sweep(this: House) -> int:
         + _each("card", cards_due, partial(_change, this, cards.show))
         + _each("pause", paused, partial(_change, this, cards.resume))
         + _each("order", orders, partial(_carry_out, this))
+        + indexed
     )
 
 

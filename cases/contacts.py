@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cases import audit
-from cases.labels import PAPER, PAPER_SIGN, PHONE
 from cases.ledger import NotAllowed
 from cases.numbers import number_of
+from cases.phones import PAPER, PAPER_SIGN, PHONE, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,12 +44,6 @@ def numbers(case: CaseRow, history: Iterable[HistoryRow]) -> list[str]:
     said = "\n".join([case.text, *(row.text for row in history if row.who == "resident")]).translate(WIDE)
     found = (plain(match[0]) for match in PHONE.finditer(PAPER.sub(PAPER_SIGN, said)))
     return list(dict.fromkeys(found))
-
-
-def plain(number: str) -> str:
-    """Return a number as one dials it: digits only, without the country's."""
-    digits = re.sub(r"\D", "", number)
-    return digits[2:] if digits.startswith("86") and len(digits) == 13 else digits  # noqa: PLR2004 - 86 and a mobile
 
 
 def masked(number: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cases import access, facts, intake, ledger, limits, tasks, words
 from cases.deeds import HANDLERS, TEXT_LIMIT, Deed, Inputs, NoSuchCase, who_is
 from cases.ledger import NotAllowed, TooLate
-from cases.storage import Scope
+from cases.storage import Reach, Scope
 from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
 from cases.workflow import ENDED, UNRESOLVED, Action, Relation, Rule, State, allowed
 
@@ -78,6 +78,23 @@ def lists_of(city: City, actor: Actor) -> list[ListOf]:
         lists.append(ListOf("reported", "我上报的", Scope(every, reporter_id=actor.staff_id, kinds=kinds)))
         lists.append(ListOf("called", "我请的", Scope(every, asked_by=actor.unit_id, kinds=kinds)))
     return lists
+
+
+def findable(city: City, actor: Actor) -> Scope:
+    """Return which cases a person may find: exactly those to which `cases.access.relations` says they are something."""
+    kinds = kinds_of(city, actor)
+    if actor.role == "dispatcher":
+        return Scope(kinds=kinds)
+    handles = actor.role in access.HANDLING_ROLES
+    looks_below = actor.role in access.SCREENING_ROLES or actor.role == "leader"
+    covered = {unit.id for unit in city.units.values() if unit.path in actor.covers}
+    reach = Reach(
+        holders=frozenset({actor.unit_id, *covered}) if handles else frozenset(),
+        below=actor.unit_path if looks_below else None,
+        reporter_id=actor.staff_id if handles else None,
+        part_of=actor.unit_id if handles else None,
+    )
+    return Scope(kinds=kinds, reach=reach)
 
 
 def kinds_of(city: City, actor: Actor) -> frozenset[str] | None:

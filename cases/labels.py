@@ -6,6 +6,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from cases.phones import PAPER, PAPER_SIGN, PHONE
 from cases.storage.learning import LabelRow
 from cases.workflow import Action
 
@@ -37,8 +38,6 @@ ORIGINS = {
 # Of labels that follow the classifier's own guess nothing is learnt about how right it is; they only teach.
 OWN_WORD = frozenset({Origin.HANDLED})
 
-PHONE = re.compile(r"(?<!\d)(?:(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}[- ]?\d{7,8})(?!\d)")
-PAPER, PAPER_SIGN = re.compile(r"(?<!\d)\d{17}[\dXx](?!\d)"), "〔证件号〕"
 _HIDDEN = (
     (PAPER, PAPER_SIGN),
     (PHONE, "〔电话〕"),

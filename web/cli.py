@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from cases.city import City
 
 
+# Residents wait for no more than this.
+REINDEX_BATCH = 100
+
+
 def menu(public_url: str) -> dict[str, Any]:
     """Return the official account's menu; residents' pages are in it when phones can reach them."""
     pages = [{"type": "view", "name": "我的事", "url": public_url + PAGES}] if public_url else []
@@ -170,6 +174,32 @@ def _case_commands(group: AppGroup, house: House) -> None:
 
         done = exchange.import_rows(house.store, house.cities, exchange.read_rows(file), classify, utc_now())
         click.echo(f"新开 {done.opened} 个工单，{done.known} 个以前导入过。")
+
+    @group.command("reindex")
+    @click.option("--all", "every", is_flag=True, help="begin again with all cases, not only those that wait")
+    @one_line
+    def reindex(*, every: bool) -> None:
+        """Let all cases be found by their words anew; when it breaks off, running it again does the rest."""
+        with house.store.write() as book:
+            total = book.put_off_all() if every or not book.terms_wait() else book.terms_due()
+        done = 0
+        while batch := _reindexed(house):
+            done += batch
+            click.echo(f"\r已整理 {done} / {total} 件", nl=False)
+        begin = True
+        while _tidied(house, begin=begin):
+            begin = False
+        click.echo("\n查找的索引已整理好。" if done else "没有要整理的工单。")
+
+
+def _reindexed(house: House) -> int:
+    with house.store.write() as book:
+        return book.renew_due(REINDEX_BATCH)
+
+
+def _tidied(house: House, *, begin: bool) -> bool:
+    with house.store.write() as book:
+        return book.tidy_terms(begin=begin)
 
 
 def _wechat_commands(group: AppGroup, house: House) -> None:

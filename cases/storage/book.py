@@ -6,13 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Select, delete, func, or_, select, text
+from sqlalchemy import Select, delete, func, select, text
 
 from cases.storage.city import CityQueries
 from cases.storage.desk import DeskQueries
 from cases.storage.labels import LabelQueries
-from cases.storage.outbox import OutboxQueries, cases_unheard
+from cases.storage.lists import ORDERS, PAGE, QueuePage, within
+from cases.storage.outbox import OutboxQueries
 from cases.storage.registry import RegistryQueries
+from cases.storage.search import SearchQueries
 from cases.storage.signing import SigningQueries
 from cases.storage.staffing import StaffingQueries
 from cases.storage.tables import (
@@ -26,11 +28,10 @@ from cases.storage.tables import (
     OutboxRow,
     ResidentRow,
     StaffRow,
-    UnitRow,
 )
 from cases.storage.trail import TrailQueries
 from cases.storage.triage import TriageQueries
-from cases.storage.work import WorkQueries, with_called, with_open_task
+from cases.storage.work import WorkQueries
 from cases.workflow import ENDED, OPEN
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from cases.storage.scope import Scope
 
 Row = TypeVar("Row", bound=Base)
-PAGE = 30
 EXPORT_BATCH = 500
 
 
@@ -52,16 +52,6 @@ class Bell:
 
     queue: str
     row_id: int
-
-
-@dataclass(frozen=True)
-class QueuePage:
-    """One page of a queue and how many cases the whole queue has."""
-
-    cases: Sequence[CaseRow]
-    total: int
-    page: int
-    pages: int
 
 
 class Book(
@@ -75,6 +65,7 @@ class Book(
     SigningQueries,
     RegistryQueries,
     DeskQueries,
+    SearchQueries,
 ):
     """The case book within one transaction."""
 
@@ -82,6 +73,8 @@ class Book(
         self._session = session
         self._owed: list[OutboxRow | AttachmentRow] = []
         self._last: list[Callable[[], None]] = []
+        self._touched: dict[int, bool] = {}
+        self._moved: set[int] = set()
 
     # -- rows --------------------------------------------------------------------------------------------------
 
@@ -235,12 +228,11 @@ class Book(
 
     def queue(self, scope: Scope, page: int = 1) -> QueuePage:
         """Return a page of the cases in `scope`, the nearest deadline first, cases without one last."""
-        query = self._in(scope).order_by(CaseRow.due_at.is_(None), CaseRow.due_at, CaseRow.id.desc())
-        return self._page(query, self.count(scope), page, PAGE)
+        return self._page(within(scope).order_by(*ORDERS["due"]), self.count(scope), page, PAGE)
 
     def on_map(self, scope: Scope, limit: int) -> Sequence[CaseRow]:
         """Return the cases in `scope` whose point is known, the nearest deadline first."""
-        query = self._in(scope).where(CaseRow.lon.is_not(None), CaseRow.lat.is_not(None))
+        query = within(scope).where(CaseRow.lon.is_not(None), CaseRow.lat.is_not(None))
         return self._session.scalars(query.order_by(CaseRow.due_at.is_(None), CaseRow.due_at).limit(limit)).all()
 
     def _page(self, query: Select[CaseRow], total: int, page: int, size: int) -> QueuePage:
@@ -252,32 +244,13 @@ class Book(
 
     def count(self, scope: Scope) -> int:
         """Return how many cases are in `scope`."""
-        return self._session.scalar(select(func.count()).select_from(self._in(scope).subquery())) or 0
-
-    def _in(self, scope: Scope) -> Select[CaseRow]:
-        query = select(CaseRow)
-        if scope.states is not None:
-            query = query.where(CaseRow.state.in_(scope.states))
-        if scope.holder_id is not None:
-            query = query.where(CaseRow.holder_id == scope.holder_id)
-        if scope.attention:
-            query = query.where(CaseRow.attention != "")
-        if scope.unheard:
-            query = query.where(CaseRow.id.in_(cases_unheard()))
-        if scope.supervised:
-            query = query.where(CaseRow.supervised_at.is_not(None))
-        if scope.kinds is not None:
-            query = query.where(CaseRow.category_code.in_(scope.kinds))
-        if scope.below is not None:
-            units = select(UnitRow.id).where(UnitRow.path.startswith(scope.below, autoescape=True))
-            query = query.where(or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units)))
-        return _having_part(query, scope)
+        return self._session.scalar(select(func.count()).select_from(within(scope).subquery())) or 0
 
     def every_case(self, scope: Scope | None = None) -> Iterator[CaseRow]:
         """Yield all cases, or those in `scope`, in the order of their numbers, in batches."""
         last = 0
         while True:
-            wanted = select(CaseRow) if scope is None else self._in(scope)
+            wanted = select(CaseRow) if scope is None else within(scope)
             query = wanted.where(CaseRow.id > last).order_by(CaseRow.id).limit(EXPORT_BATCH)
             rows = self._session.scalars(query).all()
             if not rows:
@@ -352,18 +325,6 @@ class Book(
     def staff(self) -> Sequence[StaffRow]:
         """Return all accounts in the order in which they were made."""
         return self._session.scalars(select(StaffRow).order_by(StaffRow.id)).all()
-
-
-def _having_part(query: Select[CaseRow], scope: Scope) -> Select[CaseRow]:
-    """Narrow a query to cases in which a person or unit has had a part."""
-    if scope.reporter_id is not None:
-        query = query.where(CaseRow.reporter_id == scope.reporter_id)
-    if scope.first_unit is not None:
-        query = query.where(CaseRow.first_unit_id == scope.first_unit, CaseRow.holder_id != scope.first_unit)
-    for unit_id, cases in ((scope.asked_of, with_open_task), (scope.asked_by, with_called)):
-        if unit_id is not None:
-            query = query.where(CaseRow.id.in_(cases(unit_id)))
-    return query
 
 
 def _of_resident(resident_id: int) -> Select[CaseRow]:

@@ -32,7 +32,9 @@ class Store:
         with self._turn, Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
                 book = Book(session)
+                book.watch()
                 yield book
+                book.renew_touched()
                 book.finish()
             bells = book.bells()
         if bells:

@@ -235,3 +235,9 @@ def with_open_task(unit_id: int) -> Select[int]:
     return select(TaskRow.case_id).where(
         TaskRow.unit_id == unit_id, TaskRow.answered_at.is_(None), TaskRow.cancelled_at.is_(None)
     )
+
+
+def with_part(unit_id: int) -> Select[int]:
+    """Return the ids of the cases in which this unit was asked for its part, or asked others for theirs."""
+    either = or_(TaskRow.unit_id == unit_id, TaskRow.by_unit_id == unit_id)
+    return select(TaskRow.case_id).where(either, TaskRow.cancelled_at.is_(None))

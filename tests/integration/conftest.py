@@ -15,6 +15,7 @@ from cases.storage import Store, build_engine, migrate
 from tests.integration.desk import Desk
 from tests.integration.people import Resident, Staff
 from tests.integration.phone import CLUTTER, MANHOLE, WANG, Phone, fates
+from tests.integration.seeking import ids, swept
 from tests.services import free_port
 from web import create_app, house_of
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from bot.assembly import House
+    from cases.storage import Filter
     from cases.storage.tables import CaseRow, OutboxRow
     from settings import Settings
     from tests.services import Postgres
@@ -170,3 +172,14 @@ def clutter(resident: Resident) -> CaseRow:
     """Give a small case in a grid."""
     resident.say(CLUTTER)
     return resident.case()
+
+
+@pytest.fixture
+def find(house: House, desk: Desk) -> Callable[..., list[int]]:
+    """Give a way to find as somebody, once the sweeper has been there: `find("urban", "路灯")`."""
+
+    def look(login: str, typed: str, wanted: Filter | None = None, order: str = "newest") -> list[int]:
+        swept(house)
+        return ids(house, desk.actor(login), typed, wanted, order)
+
+    return look

@@ -14,6 +14,7 @@ from web.console import (
     contact,
     doors,
     files,
+    found,
     guide,
     label_import,
     labels,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 # In groups: who is here and where they can go, cases, working together, what administrators fill, learning.
 FRAME = (login, doors, me, me_security, live, style)
-CASES = (lists, bulk, maps_page, pages, case_file, contact, report, files)
+CASES = (lists, found, bulk, maps_page, pages, case_file, contact, report, files)
 TOGETHER = (notices, calls, team)
 ADMINISTRATION = (admin, guide, texts, posters, rules, trail)
 REGISTRY = (registry, registry_import, registry_calendar, registry_grids)

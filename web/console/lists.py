@@ -1,7 +1,8 @@
-"""The lists of cases, finding one by its number, and taking a list out as a spreadsheet."""
+"""The lists of cases, finding cases by words or number, and taking a list out as a spreadsheet."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -9,22 +10,25 @@ from urllib.parse import urlencode
 from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
 from bot.assembly import utc_now
-from cases import audit, exchange, handling, preferences
+from cases import audit, exchange, finding, handling, preferences
 from cases.handling import NoSuchCase
 from cases.numbers import number_of
+from web.console import found as found_view
 from web.console import shape
 from web.console.frame import frame
 from web.console.pages import case_id_in
 from web.console.session import Page, actor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from flask import Blueprint
-    from werkzeug import Response as Redirect
 
     from bot.assembly import House
     from cases.access import Actor
     from cases.city import City
-    from cases.storage import Book
+    from cases.search import Piece
+    from cases.storage import Book, QueuePage
     from web.console.present import CasePage
 
 
@@ -59,18 +63,16 @@ def register(routes: Blueprint, house: House) -> None:
         return send_file(BytesIO(content), download_name=f"{chosen.name}.xlsx", as_attachment=True)
 
     @routes.get("/find")
-    def find() -> Redirect:
-        """Go to the case with this number, if it is this person's business."""
-        number = request.args.get("q", "")
+    def find() -> Page:
+        """Go to the case whose number was typed, if it is this person's business; else show what fits."""
         with house.store.read() as book:
             city = house.cities.current(book)
-            me = actor(book, city)
-            try:
-                row, _ = handling.access_case(book, city, me, case_id_in(number))
-            except NoSuchCase:
-                flash(f"没有找到工单“{number[:20]}”，请核对号码。", "warn")
-                return redirect(url_for("console.queue"))
-        return redirect(url_for("console.case", number=number_of(row.id)))
+            return _find(house, book, city, actor(book, city))
+
+
+def _page() -> int:
+    number = request.args.get("page", "1")
+    return int(number) if number.isascii() and number.isdigit() else 1
 
 
 def _queue(house: House, book: Book, city: City, me: Actor) -> Page:
@@ -79,31 +81,88 @@ def _queue(house: House, book: Book, city: City, me: Actor) -> Page:
     if not lists:
         return redirect(url_for("console.categories"))
     current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
-    asked, number = request.headers.get("HX-Target", ""), request.args.get("case", "")
-    at: dict[str, object] = {"list_address": _address(), "current": current.key, "opened": number}
-    at |= {"pane": bool(number), "back": request.full_path if number else ""}
-    if asked == "pane":
-        return render_template("console/pane.html", **at, case=_beside(house, book, city, me, number))
-    page, now = request.args.get("page", "1"), utc_now()
-    found = book.queue(current.scope, int(page) if page.isascii() and page.isdigit() else 1)
+    if _asked() == "pane":
+        return _pane(house, book, city, me)
+    found = book.queue(current.scope, _page())
+    return _desk(house, book, city, me, Shown(current.key, current.name, found))
+
+
+def _find(house: House, book: Book, city: City, me: Actor) -> Page:
+    """Return what fits the words and filters of the address, of all that this person may see."""
+    wanted = found_view.wanted(city)
+    if _asked() == "pane":
+        return _pane(house, book, city, me)
+    found = finding.find(book, city, me, wanted.typed, wanted.filter, wanted.order, _page())
+    if found.case is not None and not wanted.narrowed:
+        return redirect(url_for("console.case", number=number_of(found.case.id)))
+    shown = Shown("every", "全部", found.page, finding.excerpts(book, found), wanted, behind=found.behind)
+    return _desk(house, book, city, me, shown)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What stands in the list: its key and name, the page of cases; when it was looked for, how, and where it hit."""
+
+    key: str
+    name: str
+    page: QueuePage
+    excerpts: Mapping[int, Sequence[Piece]] = field(default_factory=dict)
+    wanted: found_view.Wanted | None = None
+    behind: bool = False
+
+
+def _desk(house: House, book: Book, city: City, me: Actor, shown: Shown) -> Page:
+    now, wanted, number = utc_now(), shown.wanted, request.args.get("case", "")
+    chosen = wanted.chosen if wanted is not None else dict.fromkeys(found_view.NAMES, "")
     return render_template(
         "console/queue.html",
-        **frame(book, city, me, current.key),
-        **at,
-        case=_beside(house, book, city, me, number) if number and asked != "list" else None,
-        lines=[shape.case_line(book, city, row, now) for row in found.cases],
-        page=found.page,
-        pages=found.pages,
-        total=found.total,
-        search="",
+        **frame(book, city, me, shown.key),
+        **_place(number),
+        current=shown.key,
+        name=shown.name,
+        case=_beside(house, book, city, me, number) if number and _asked() != "list" else None,
+        lines=[(shape.case_line(book, city, row, now), shown.excerpts.get(row.id, ())) for row in shown.page.cases],
+        found=shown.page,
+        behind=shown.behind,
+        wanted=wanted,
+        chosen=chosen,
+        choices=found_view.choices(city, me, chosen),
+        saved=next((row for row in book.filters_of(me.staff_id) if wanted and row.query == wanted.query), None),
+        search=wanted.typed if wanted is not None else "",
         columns=preferences.COLUMNS,
+        turned=_turned,
     )
+
+
+def _turned(page: int) -> str:
+    """Return the address of another page of this list."""
+    kept = [(key, value) for key, value in request.args.items(multi=True) if key not in {"case", "page"}]
+    return f"{request.path}?{urlencode([*kept, ('page', page)])}"
+
+
+def _pane(house: House, book: Book, city: City, me: Actor) -> Page:
+    number = request.args.get("case", "")
+    return render_template("console/pane.html", **_place(number), case=_beside(house, book, city, me, number))
+
+
+def _asked() -> str:
+    """Return which part of the page htmx asks for; empty for the whole."""
+    return request.headers.get("HX-Target", "")
+
+
+def _place(number: str) -> dict[str, object]:
+    return {
+        "list_address": _address(),
+        "opened": number,
+        "pane": bool(number),
+        "back": request.full_path if number else "",
+    }
 
 
 def _address() -> str:
     """Return the address of the list alone."""
     kept = [(key, value) for key, value in request.args.items(multi=True) if key != "case"]
-    return f"{request.path}?{urlencode(kept)}"
+    return f"{request.path}?{urlencode(kept)}" if kept else request.path
 
 
 def _beside(house: House, book: Book, city: City, me: Actor, number: str) -> CasePage | None:

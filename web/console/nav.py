@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
@@ -80,9 +81,12 @@ def nav(book: Book, city: City, me: Actor, tabs: Sequence[Tab]) -> Nav:
         for tab in tabs
     )
     saved = tuple(
-        Link(f"saved-{row.id}", row.name, f"{url_for('console.queue')}?{row.query}", "funnel", current=_is(row.query))
+        Link(f"saved-{row.id}", row.name, f"{url_for('console.find')}?{row.query}", "funnel", current=_is(row.query))
         for row in book.filters_of(me.staff_id)
     )
+    everything = _link("every", "全部", "console.find", "collection")
+    everything = replace(everything, current=everything.current and not any(link.current for link in saved))
+    lists += (everything,) if me.role != "admin" else ()
     groups = (
         Group("", work),
         Group("工单", lists),
@@ -100,7 +104,9 @@ def _icon(key: str) -> str:
 
 
 def _is(query: str) -> bool:
-    return request.query_string.decode(errors="replace") == query
+    """Say whether this is the page of a saved filter."""
+    here = [(key, value) for key, value in request.args.items(multi=True) if key not in {"case", "page"}]
+    return urlencode(here) == query
 
 
 def _link(key: str, name: str, endpoint: str, icon: str, count: int = 0) -> Link:
@@ -139,12 +145,12 @@ def _management(me: Actor) -> Iterable[Link]:
 
 # What the phone's bar has for whom, besides `我`; who handles has the camera there too.
 BARS = {
-    "dispatcher": ("triage", "mine", "all", "map"),
-    "leader": ("all", "supervised", "map"),
+    "dispatcher": ("triage", "mine", "every", "map"),
+    "leader": ("all", "supervised", "every", "map"),
     "admin": ("registry", "audit"),
 }
-HANDLER_BAR = ("mine", "all", "map", "report")
-SHORT = {"mine": "我的", "all": "全部", "triage": "派单", "report": "上报"}
+HANDLER_BAR = ("mine", "every", "map", "report")
+SHORT = {"mine": "我的", "triage": "派单", "report": "上报"}
 
 
 def _bar(me: Actor, links: dict[str, Link]) -> Iterable[Link]:

@@ -5,7 +5,7 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import text
 
-from cases.storage import desk, learning, security, working  # noqa: F401 - their tables belong to the schema
+from cases.storage import desk, learning, security, terms, working  # noqa: F401 - their tables belong to the schema
 from cases.storage.engine import build_engine
 from cases.storage.moment import Moment
 from cases.storage.tables import Base
@@ -18,6 +18,11 @@ def render_item(kind: str, item: object, _context: object) -> str | Literal[Fals
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Moment) else False
 
 
+def include_name(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave out what only one database has: the index of terms, and what SQLite keeps it in."""
+    return kind != "table" or not (name or "").startswith("case_terms")
+
+
 engine = build_engine(context.config.attributes["database_url"])
 with engine.connect() as connection:
     context.configure(
@@ -26,6 +31,7 @@ with engine.connect() as connection:
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
         render_item=render_item,
+        include_name=include_name,
         transactional_ddl=True,
     )
     with context.begin_transaction():
