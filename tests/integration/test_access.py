@@ -102,7 +102,7 @@ THINGS = (
 )
 # Pages about one thing that is some people's business (logins): for all others it is not there.
 OWN = (
-    each(OF_THE_CASE, "case case_file compare people act case_hints contact file transcribe")
+    each(OF_THE_CASE, "case case_file compare people quick act case_hints contact file transcribe")
     | each(OF_THE_PERSON, "person person_leave person_back person_backup person_handover person_depart")
     | dict.fromkeys(["api.case", "api.act"], OF_THE_CASE)
 )

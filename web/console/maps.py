@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
+from cases.numbers import number_of
 from web.console.present import MapView
 
 if TYPE_CHECKING:
@@ -27,6 +29,17 @@ def map_view(city: City, case: CaseRow) -> MapView | None:
     paths = [_path(other, place) for other in others if any(_visible(place(point)) for point in other)]
     point = place((case.lon, case.lat)) if case.lon is not None and case.lat is not None else None
     return MapView(_path(ring, place), tuple(paths), point, city.units[case.grid_id].name)
+
+
+def way_to(case: CaseRow) -> str:
+    """Return an address that opens the way to a case's point in a map app, or an empty string.
+
+    Source: 高德 URI API; the point is WGS-84, and the name says the case's number, nothing of its words.
+    """
+    if case.lon is None or case.lat is None:
+        return ""
+    to = {"to": f"{case.lon:.6f},{case.lat:.6f},工单{number_of(case.id)}", "mode": "walk", "coordinate": "wgs84"}
+    return f"https://uri.amap.com/navigation?{urlencode({**to, 'callnative': 1})}"
 
 
 def _ring(polygon: dict[str, Any]) -> list[Position]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
 from bot.media import BadMedia
-from cases import facts, handling, hints
+from cases import contacts, facts, handling, hints
 from cases.handling import Inputs, NoSuchCase
 from cases.ledger import NotAllowed
 from cases.numbers import case_id_of
 from cases.words import ACTIONS
 from cases.workflow import RULES, Action
 from web.console import shape
+from web.console.forms import action_forms
 from web.console.frame import frame
 from web.console.login import inside
+from web.console.maps import way_to
 from web.console.session import Page, actor
 from web.uploads import decimal, kept_photos, whole, words_of
 
@@ -42,6 +45,27 @@ def register(routes: Blueprint, house: House) -> None:
             row, held = handling.access_case(book, city, me, case_id_in(number))
             page = shape.case_page(book, city, me, row, held, utc_now(), house.similar.likeness)
             return render_template("console/case.html", **frame(book, city, me), case=page, back="")
+
+    @routes.get("/cases/<number>/quick", endpoint="quick")
+    def quick(number: str) -> Page:
+        """Give what is most done to a case, for the row in a list that was pushed aside."""
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            row, _ = handling.access_case(book, city, me, case_id_in(number))
+            forms = action_forms(book, city, me, row)
+            offer = contacts.offer(me, row, book.history(row.id))
+        likely = next((form for form in forms if form.action not in NOT_LIKELY), None)
+        return render_template(
+            "console/quick.html",
+            number=number,
+            likely=likely,
+            direct=likely is not None and likely.asks_nothing,
+            replies=any(form.action == "reply" for form in forms),
+            calls=offer.may and bool(offer.masked),
+            way=way_to(row),
+            back=inside(_came_from()) or url_for("console.queue"),
+        )
 
     @routes.post("/cases/<number>/<action>")
     def act(number: str, action: str) -> Page:
@@ -91,6 +115,14 @@ def _unanswered(book: Book, case: CaseRow) -> str:
     return "\n".join(said)
 
 
+def _came_from() -> str:
+    """Return the page of ours that asks, without the host."""
+    there = urlsplit(request.referrer or "")
+    return f"{there.path}?{there.query}" if there.query else there.path
+
+
+# Not worth a big button beside a row.
+NOT_LIKELY = frozenset({Action.REPLY, Action.NOTE, Action.MERGE})
 ERRORS = {
     400: ("这次提交过期了", "页面开得太久了。请返回刷新一下，再试一次。"),
     403: ("这里需要别的权限", "您的账号不能看这一页。"),

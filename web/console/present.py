@@ -161,6 +161,11 @@ class ActionForm:
     categories: tuple[tuple[str, tuple[Choice, ...]], ...] = ()
     fields: tuple[Field, ...] = ()
 
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether one tap is all."""
+        return not (self.asks_text or self.asks_photos or self.units or self.categories or self.fields)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -213,7 +218,7 @@ class MapView:
 
 @dataclass(frozen=True)
 class CasePage:
-    """Everything on a case's page. `explained`: the result tells why it cannot be solved."""
+    """Everything on a case's page. `explained`: the result tells why it cannot be solved; `way`: leads to the place."""
 
     line: CaseLine
     text: str
@@ -247,6 +252,7 @@ class CasePage:
     canned: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     contact: Offer | None = None
+    way: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cases.workflow import UNRESOLVED, Action, State
 from web.console import panels
 from web.console.fates import fates, moment, window
 from web.console.forms import action_forms, canned
-from web.console.maps import map_view
+from web.console.maps import map_view, way_to
 from web.console.present import CaseLine, CasePage, Entry, Event, Media
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def case_page(
         thread=_thread(book, case, history, names, _Eyes(read, offer, voices=handling.may_hear(case, held))),
         events=tuple(_event(row, names, read) for row in history if row.action != "answer"),
         contact=offer,
+        way=way_to(case),
         actions=action_forms(book, city, me, case),
         tasks=panels.task_list(book, city, case, now),
         danger=panels.alarm_panel(book, case),

@@ -321,8 +321,17 @@
       voice.stop(audio.currentTime + seconds);
     } catch { /* a browser that stays silent shows the strip all the same */ }
   };
+  // A desk that nobody touched for long is signed out, and would stay silent in danger: so it says that loudly.
+  const signedOut = () => {
+    if (root.classList.contains('signed-out')) return;
+    root.classList.add('signed-out');
+    sayOffline('登录已过期，不再提醒警情。', location.href);
+    tone(440, 0.8);
+  };
   document.addEventListener('htmx:beforeSwap', (event) => {
-    if (event.detail.target?.id === 'alarms' && !event.detail.serverResponse.includes('id="alarms"')) event.detail.shouldSwap = false;
+    if (event.detail.target?.id !== 'alarms' || event.detail.serverResponse.includes('id="alarms"')) return;
+    event.detail.shouldSwap = false;
+    if (event.detail.xhr.status === 200) signedOut();
   });
   document.addEventListener('htmx:afterSettle', () => {
     const now = Number(byId('alarms')?.dataset.alarms || 0);
