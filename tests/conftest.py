@@ -13,7 +13,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from bot.understanding import Understanding
 from cases import learning
-from tests.services import LOG_TAIL, LOOK_SECONDS, Postgres, Redis, Service, chromium, unavailable
+from tests.services import LOG_TAIL, LOOK_SECONDS, SWITCHES, Postgres, Redis, Service, chromium, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 PRODUCT = Path(__file__).parent / "e2e"
-SWITCHES = ["--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
 @pytest.fixture(scope="session")

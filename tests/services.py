@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 ROOT = Path(__file__).resolve().parent.parent
+SWITCHES = ["--disable-gpu", "--disable-background-networking", "--no-first-run"]
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 POLL_SECONDS = 0.05
 LOOK_SECONDS = 30.0

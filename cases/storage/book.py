@@ -230,6 +230,11 @@ class Book(
         """Return a page of the cases in `scope`, the nearest deadline first, cases without one last."""
         return self._page(within(scope).order_by(*ORDERS["due"]), self.count(scope), page, PAGE)
 
+    def count_up_to(self, scope: Scope, most: int) -> int:
+        """Return how many cases are in `scope`, counted no further than `most`."""
+        some = within(scope).with_only_columns(CaseRow.id).limit(most)
+        return self._session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
     def on_map(self, scope: Scope, limit: int) -> Sequence[CaseRow]:
         """Return the cases in `scope` whose point is known, the nearest deadline first."""
         query = within(scope).where(CaseRow.lon.is_not(None), CaseRow.lat.is_not(None))

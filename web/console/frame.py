@@ -10,7 +10,7 @@ from cases import alarms, contacts, handling, limits, preferences
 from cases.numbers import number_of
 from cases.training import TRAINERS
 from cases.words import ROLES, title_of
-from web.console.nav import nav
+from web.console.nav import MOST, nav
 from web.console.present import Alarm, Person, Tab
 from web.console.strip import WATCHERS, bulk_strip, warnings
 
@@ -62,7 +62,7 @@ def list_tabs(book: Book, city: City, found: Actor, current: str) -> list[Tab]:
 
 
 def _counted(book: Book, each: ListOf) -> int:
-    return 0 if each.key in UNCOUNTED else book.count(each.scope)
+    return 0 if each.key in UNCOUNTED else book.count_up_to(each.scope, MOST + 1)
 
 
 def alarm_lines(book: Book, city: City, found: Actor) -> list[Alarm]:

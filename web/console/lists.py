@@ -13,6 +13,7 @@ from bot.assembly import utc_now
 from cases import audit, exchange, finding, handling, preferences
 from cases.handling import NoSuchCase
 from cases.numbers import number_of
+from cases.storage import Filter
 from web.console import found as found_view
 from web.console import shape
 from web.console.frame import frame
@@ -83,7 +84,9 @@ def _queue(house: House, book: Book, city: City, me: Actor) -> Page:
     current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
     if _asked() == "pane":
         return _pane(house, book, city, me)
-    found = book.queue(current.scope, _page())
+    # What has ended grows for ever: it is counted up to a thousand, and filters lead further back.
+    ended = current.key == "ended"
+    found = book.find(current.scope, Filter(), "newest", _page()) if ended else book.queue(current.scope, _page())
     return _desk(house, book, city, me, Shown(current.key, current.name, found))
 
 
