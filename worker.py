@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import absence, alarms, audit, bulk, cards, exchange, intake, limits, sessions, training
+from cases import absence, alarms, audit, bulk, cards, exchange, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
@@ -100,13 +100,16 @@ def sweep(this: House) -> int:
         paused = book.paused_since(now - PAUSE_ENDS, SWEEP_BATCH)
         orders = book.bulk_due(now, SWEEP_BATCH)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
-        old_sessions = sessions.to_purge(book, now)
+        old_sessions, old_keys = sessions.to_purge(book, now), once.to_purge(book, now)
     if old_lines:
         with this.store.write() as book:
             audit.purge(book, now)
     if old_sessions:
         with this.store.write() as book:
             sessions.purge(book, now)
+    if old_keys:
+        with this.store.write() as book:
+            once.purge(book, now)
     if work_waits:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)

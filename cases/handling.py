@@ -173,6 +173,8 @@ def transcribe(
         raise NotAllowed(f"请写下听到的话，{TEXT_LIMIT} 字以内。")
     if row.transcript:
         case.text = case.text.replace(row.transcript, "").strip()
+    if row.transcript != report.text:
+        row.timing = None  # what was heard when is known of the engine's words only
     row.transcript, row.transcript_by, row.reading = report.text, "staff", "done"
     intake.extend_case(book, city, case, report, now)
     ledger.record(book, case, "transcribed", who_is(actor, held), now)

@@ -243,8 +243,18 @@
   });
   document.addEventListener('input', (event) => event.target.closest('form[data-dirty]')?.classList.add('dirty'));
 
+  // ---- how parts that renew themselves came, before scripts made something of them; tokens are always new ones -----
+  const RENEWED = ['list', 'lists', 'thread', 'glance', 'events'];
+  const came = new WeakMap();
+  const written = (part) => part.innerHTML.replace(/name="csrf_token" value="[^"]*"/g, '');
+  const keepWritten = (within) => RENEWED.forEach((id) => {
+    const part = byId(id);
+    if (part && (within.contains(part) || part.contains(within))) came.set(part, written(part));
+  });
+
   // ---- making a part of the page ready ------------------------------------------------------------------------
   const ready = (within) => {
+    keepWritten(within);
     dropDialogs();
     all('.toast', within).forEach(readyToast);
     all('details[data-dialog]', within).forEach(makeDialog);
@@ -297,10 +307,10 @@
     if (page && freshPage && page.dataset.state !== freshPage.dataset.state) byId('changed').hidden = false;
     const added = Number(now.dataset.count || 0) - Number(box.dataset.count || 0);
     if (added > 0) toast(`有 ${added} 条新消息`, 'ok', '#talk-end');
-    const same = ['list', 'lists', 'thread', 'glance', 'events'].every((id) => {
+    const same = RENEWED.every((id) => {
       const mine = byId(id);
       const theirs = fresh.getElementById(id);
-      return !mine || !theirs || mine.innerHTML === theirs.innerHTML;
+      return !mine || !theirs || (came.get(mine) ?? written(mine)) === written(theirs);
     });
     if (same) event.detail.shouldSwap = false;
     else if (fresh.title && !page) document.title = fresh.title;
