@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 # So long a key is remembered; phones give up a little earlier (`web/static/outbox.js`).
 KEPT = timedelta(days=7)
+ADDRESS_CHARACTERS = 300
 KEY = re.compile(r"[0-9A-Za-z-]{16,64}")
 
 
 class AlreadySent(Exception):  # noqa: N818 - no fault: the page that followed the first time
-    """A form with this key was carried out before; `address` is what followed it."""
+    """A form with this key was carried out before; `address` is what followed it, or empty."""
 
     def __init__(self, address: str) -> None:
         super().__init__("sent before")
@@ -39,6 +40,12 @@ def claim(book: Book, staff_id: int, key: str, now: datetime) -> SentRow | None:
     if not made:
         raise AlreadySent(row.outcome)
     return row
+
+
+def finish(row: SentRow | None, address: str) -> None:
+    """Remember what followed a form that was carried out; an address that is too long is forgotten."""
+    if row is not None:
+        row.outcome = address if len(address) <= ADDRESS_CHARACTERS else ""
 
 
 def to_purge(book: Book, now: datetime) -> bool:

@@ -148,6 +148,16 @@ def test_before_and_after_are_laid_over_each_other(
     assert page.count('class="photo"') == 1
 
 
+def test_a_photo_from_the_report_is_before(staff: Callable[[str], Staff]) -> None:
+    """What an officer found and settled on the spot is shown as it was and as it is, though told in two lines."""
+    officer = staff("cuihu01")
+    form = {"text": "单元门口倒了几辆共享单车", "done": "1", "done_text": "扶起来摆齐了"}
+    photos = {"photos": (picture(), "a.jpg"), "after": (picture(), "b.jpg")}
+    page = officer.post("/console/report", officer.client.get("/console/report").text, **form, **photos).text
+    assert page.count("data-compare") == 1
+    assert page.count("compare-before") == page.count("compare-after") == 1
+
+
 def test_a_forgotten_resident_leaves_no_voice(house: House, resident: Resident, manhole: CaseRow) -> None:
     """With the resident their voices go, and the words in step with them."""
     resident.send("voice", MediaId="v")

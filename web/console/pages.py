@@ -9,13 +9,14 @@ from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
 from bot.media import BadMedia
-from cases import facts, handling, hints
+from cases import facts, handling, hints, once
 from cases.handling import Inputs, NoSuchCase
 from cases.ledger import NotAllowed
 from cases.numbers import case_id_of
+from cases.once import AlreadySent
 from cases.words import ACTIONS
 from cases.workflow import RULES, Action
-from web.console import shape
+from web.console import sending, shape
 from web.console.frame import frame
 from web.console.login import inside
 from web.console.session import Page, actor
@@ -50,17 +51,21 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.read() as book:
             city = house.cities.current(book)
             handling.access_case(book, city, actor(book, city), case_id)
+        here = url_for("console.case", number=number)
         try:
-            with _inputs(house) as inputs, house.store.write() as book:
+            with _inputs(house, chosen) as inputs, house.store.write() as book:
                 city = house.cities.current(book)
                 me = actor(book, city)
+                sent = once.claim(book, me.staff_id, request.form.get("key", ""), utc_now())
                 row = handling.act(book, city, me, case_id, chosen, inputs, utc_now())
-                still_mine = bool(facts.relations(book, city, me, row))
+                address = back or (here if facts.relations(book, city, me, row) else url_for("console.queue"))
+                once.finish(sent, address)
+        except AlreadySent as before:
+            return sending.again(before)
         except (NotAllowed, BadMedia) as refusal:
-            flash(str(refusal), "error")
-            return redirect(back or url_for("console.case", number=number))
+            return sending.refused(refusal, back or here)
         flash(_done(chosen, row), "ok")
-        return redirect(back or (url_for("console.case", number=number) if still_mine else url_for("console.queue")))
+        return redirect(address)
 
     @routes.post("/cases/<number>/hints")
     def case_hints(number: str) -> Page:
@@ -119,10 +124,13 @@ def case_id_in(number: str) -> int:
 
 
 @contextmanager
-def _inputs(house: House) -> Iterator[Inputs]:
+def _inputs(house: House, action: Action) -> Iterator[Inputs]:
     """Read an action's fields and keep its photos."""
-    form = request.form
-    with kept_photos(house.media, "photos") as photos, kept_photos(house.media, "before", phase="before") as before:
+    form, phase = request.form, "after" if action in RESULTS else ""
+    with (
+        kept_photos(house.media, "photos", phase=phase) as photos,
+        kept_photos(house.media, "before", phase="before") as before,
+    ):
         yield Inputs(
             text=words_of(),
             unit=form.get("unit", ""),
@@ -139,6 +147,9 @@ def _inputs(house: House) -> Iterator[Inputs]:
             photos=(*before, *photos),
         )
 
+
+# Actions whose photos show how it is now.
+RESULTS = frozenset({Action.SETTLE, Action.REPORT_RESULT})
 
 # What was done, where the action's name says it badly.
 DONE = {

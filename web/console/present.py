@@ -113,13 +113,13 @@ class Entry:
     public: bool
     media: tuple[Media, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    earlier: Media | None = None  # a photo of before that stands further up
 
     @property
     def pair(self) -> tuple[Media, Media] | None:
         """The first photos of before and of after, to be laid over each other, or None."""
-        photos = [each for each in self.media if each.kind == "photo" and each.url]
-        before = next((each for each in photos if each.phase == "before"), None)
-        after = next((each for each in photos if each.phase == "after"), None)
+        before = next((each for each in self.media if each.url and each.phase == "before"), self.earlier)
+        after = next((each for each in self.media if each.url and each.phase == "after"), None)
         return (before, after) if before is not None and after is not None else None
 
 

@@ -165,7 +165,7 @@ def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Na
     owed: dict[int | None, list[OutboxRow]] = defaultdict(list)
     for message in book.owed(case.id):
         owed[message.history_id].append(message)
-    entries, phone = [], "、".join(eyes.offer.masked)
+    entries, phone, earlier = [], "、".join(eyes.offer.masked), None
     for row in history:
         messages = owed[row.id]
         internal = row.action in INTERNAL
@@ -182,8 +182,10 @@ def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Na
                 public=row.public or bool(messages),
                 media=media,
                 deliveries=fates(case, messages, phone),
+                earlier=earlier,
             )
         )
+        earlier = next((each for each in media if each.url and each.phase == "before"), earlier)
     return tuple(entry for entry in entries if entry.text or entry.media)
 
 

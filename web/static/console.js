@@ -146,9 +146,6 @@
       write(byId(canned.dataset.canned), canned.dataset.text);
     }
   });
-  document.addEventListener('submit', (event) => {
-    if (event.target.matches('form[data-logout]')) try { sessionStorage.clear(); } catch { /* private mode */ }
-  });
 
   // ---- photos -------------------------------------------------------------------------------------------------
   const showPhotos = (input) => {
@@ -343,5 +340,5 @@
   });
 
   // What the other files of the console share.
-  window.wanggetong = { all, byId, wide, toast, tone, store, stored };
+  window.wanggetong = { all, byId, wide, toast, tone, store, stored, draftKey, setBusy, showPhotos };
 })();
