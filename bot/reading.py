@@ -20,7 +20,7 @@ from cases import intake, ledger, messages
 from cases.intake import Report
 from cases.messages import Message
 from cases.routing import Located
-from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
+from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, ResidentRow
 from cases.workflow import OPEN
 
 if TYPE_CHECKING:
@@ -124,8 +124,9 @@ class Reader:
                 return
             row.transcript, row.transcript_by = words, "engine"
             row.timing = [list(part) for part in found_words.timing] or None
-            if case.state not in OPEN:
-                return
+            line = book.get(HistoryRow, row.history_id) if row.history_id is not None else None
+            if case.state not in OPEN or (line is not None and line.who == "staff"):
+                return  # staff's own notes tell nobody anything, and route nothing
             city, now = self._cities.current(book), self._clock()
             if row.kind == "voice":
                 resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None

@@ -15,8 +15,9 @@ from bot.media import MediaStore
 from cases.numbers import case_id_of
 from cases.storage import Store, build_engine
 from cases.storage.tables import AttachmentRow
+from tests.conftest import SWITCHES
 from tests.e2e.screens import DESK, PHONE, Officer, assert_seen
-from tests.services import wait_until
+from tests.services import chromium, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tests.services import Service
 
 VOICE = (Path(__file__).resolve().parents[1] / "data" / "speech" / "manhole.amr").read_bytes()
+MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 TIMING: list[list[float | str]] = [[0.0, 0.8, "翠湖小区"], [0.8, 30.0, "井盖坏了"]]
 
 
@@ -153,3 +155,23 @@ def test_a_voice_and_its_words(service: Service, browser: Browser, number: str) 
     page.reload()
     expect(speed).to_have_text("1.5×")
     urban.close()
+
+
+def test_a_note_is_spoken_into_the_phone(service: Service, browser: Browser, number: str) -> None:
+    """A note is recorded, heard before it is sent, and stands in the talk as a voice."""
+    with_microphone = browser.browser_type.launch(executable_path=chromium(), args=[*SWITCHES, *MICROPHONE])
+    urban = Officer(with_microphone, service, "urban", PHONE)
+    urban.page.context.grant_permissions(["microphone"])
+    urban.find(number)
+    form = urban.form("note")
+    record = form.locator("[data-record]")
+    record.click()
+    expect(form.locator(".recorder [role=status]")).to_contain_text("正在录 1 秒")
+    record.click()
+    expect(form.locator(".recorder audio")).to_be_visible()
+    urban.submit(form)
+    note = urban.page.locator("#thread .entry-note", has_text="（语音）")
+    expect(note.locator(".voice .player")).to_be_visible()
+    assert note.locator("audio").evaluate("audio => fetch(audio.src).then((answer) => answer.status)") == 200
+    urban.close()
+    with_microphone.close()

@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 
 from bot.assembly import utc_now
-from bot.speech import heard
+from bot.speech import Heard, heard
+from cases.deeds import NoSuchCase
 from cases.exchange import erase_resident
 from cases.ledger import REPORTER, SYSTEM, Photo, attach, record
-from cases.storage.tables import AttachmentRow, CaseRow
+from cases.own import own_file
+from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
 from tests.integration.people import Resident, Staff, picture
+from tests.integration.test_patrol import found, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,3 +170,91 @@ def test_a_forgotten_resident_leaves_no_voice(house: House, resident: Resident, 
     with house.store.write() as book:
         erase_resident(book, resident.openid, utc_now())
         assert book.attachments(manhole.id) == []
+
+
+def spoken(form: str, codec: str, seconds: float = 2.0) -> io.BytesIO:
+    """Return a voice as a browser records it."""
+    buffer, rate = io.BytesIO(), 48000
+    with av.open(buffer, "w", format=form) as target:
+        stream = target.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "mono"
+        wave = (np.sin(np.arange(int(seconds * rate)) / 20) * 8000).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(wave.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = rate
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate, frame_size=960)
+        for part in (*resampler.resample(frame), *resampler.resample(None)):
+            target.mux(stream.encode(part))
+        target.mux(stream.encode(None))
+    buffer.seek(0)
+    return buffer
+
+
+@pytest.mark.parametrize(("form", "codec"), [("webm", "libopus"), ("mp4", "aac")])
+def test_a_note_is_spoken(house: House, manhole: CaseRow, staff: Callable[[str], Staff], form: str, codec: str) -> None:
+    """What an officer says into the phone is an internal note that staff hear, and residents never."""
+    page = staff("urban").act(manhole, "note", text="", voice=(spoken(form, codec), f"voice.{form}")).text
+    assert "备注记下了" in page
+    with house.store.read() as book:
+        [voice] = book.attachments(manhole.id)
+    assert (voice.kind, voice.mime, voice.state, voice.reading) == ("voice", "audio/mpeg", "stored", "")
+    assert voice.seconds == pytest.approx(2.0, abs=0.2)
+    assert f"/console/files/{voice.id}" in page
+    with house.store.read() as book:
+        resident = book.get(ResidentRow, manhole.resident_id or 0)
+        assert resident is not None
+        with pytest.raises(NoSuchCase):
+            own_file(book, resident, voice.id)
+
+
+def test_a_spoken_note_is_no_part_of_the_report(
+    house: House, manhole: CaseRow, staff: Callable[[str], Staff], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words, found by the engine or written down, tell the resident nothing and change nothing in the case."""
+    monkeypatch.setattr(house.reader, "_speech", Engine())
+    urban = staff("urban")
+    urban.act(manhole, "note", text="", voice=(spoken("webm", "libopus"), "voice.webm"))
+    with house.store.read() as book:
+        owed = len(book.owed(manhole.id))
+        [voice] = book.attachments(manhole.id)
+    assert voice.reading == "waiting"
+    house.reader.read(voice.id)
+    assert "路灯也不亮" in urban.open(manhole).text
+    urban.post(f"/console/files/{voice.id}/transcript", urban.open(manhole).text, words="路灯也不亮，明天再来")
+    with house.store.read() as book:
+        [voice] = book.attachments(manhole.id)
+        case = book.get(CaseRow, manhole.id)
+        assert case is not None
+        assert (voice.transcript, voice.transcript_by) == ("路灯也不亮，明天再来", "staff")
+        assert (case.text, case.category_code) == (manhole.text, manhole.category_code)
+        assert len(book.owed(manhole.id)) == owed
+
+
+class Engine:
+    """An engine that always hears the same."""
+
+    def transcribe(self, path: Path, hint: str = "") -> Heard:
+        """Return the words."""
+        assert path.exists()
+        assert hint
+        return heard([(0.0, 2.0, "路灯也不亮")])
+
+
+def test_a_spoken_note_that_is_too_long(house: House, manhole: CaseRow, staff: Callable[[str], Staff]) -> None:
+    """More than a minute, and what is no sound, is refused in words; nothing of it stays."""
+    urban = staff("urban")
+    page = urban.act(manhole, "note", text="x", voice=(spoken("webm", "libopus", 70), "voice.webm")).text
+    assert "最长 60 秒" in page
+    assert "不是能听的语音" in urban.act(manhole, "note", text="x", voice=(io.BytesIO(b"<svg>"), "v.webm")).text
+    with house.store.read() as book:
+        assert book.attachments(manhole.id) == []
+    assert not list(house.media.path("00").parents[1].rglob("*.mp3"))
+
+
+def test_a_report_with_a_spoken_note(house: House, staff: Callable[[str], Staff]) -> None:
+    """A patrol report may carry a spoken note beside its words."""
+    voice = (spoken("webm", "libopus"), "voice.webm")
+    assert "已上报" in report(staff("cuihu01"), text="绿化带旁边的井盖没了，只剩一个洞", voice=voice)
+    with house.store.read() as book:
+        [part] = book.attachments(found(house).id)
+    assert (part.kind, part.state) == ("voice", "stored")

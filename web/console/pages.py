@@ -20,7 +20,7 @@ from web.console import sending, shape
 from web.console.frame import frame
 from web.console.login import inside
 from web.console.session import Page, actor
-from web.uploads import decimal, kept_photos, whole, words_of
+from web.uploads import decimal, kept_photos, kept_voice, whole, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,9 +130,12 @@ def _inputs(house: House, action: Action) -> Iterator[Inputs]:
     with (
         kept_photos(house.media, "photos", phase=phase) as photos,
         kept_photos(house.media, "before", phase="before") as before,
+        kept_voice(house.media, reads="voice" in house.reader.kinds) as voice,
     ):
+        if voice and action is not Action.NOTE:
+            raise NotAllowed("只有内部备注能录音。")
         yield Inputs(
-            text=words_of(),
+            text=words_of() or (SPOKEN if voice else ""),
             unit=form.get("unit", ""),
             units=tuple(form.getlist("units")),
             category=form.get("category", ""),
@@ -144,9 +147,12 @@ def _inputs(house: House, action: Action) -> Iterator[Inputs]:
             hours=decimal(form.get("hours", "")),
             other=case_id_of(form.get("other", "")) or 0,
             task=whole(form.get("task", "")),
-            photos=(*before, *photos),
+            photos=(*before, *photos, *voice),
         )
 
+
+# What stands in the history for a note that is only spoken.
+SPOKEN = "（语音）"
 
 # Actions whose photos show how it is now.
 RESULTS = frozenset({Action.SETTLE, Action.REPORT_RESULT})

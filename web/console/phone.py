@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 # What the page for times without a network consists of.
-FILES = ("console.css", "parts.css", "media.css", "dark.css", "console.js", "outbox.js", "offline.js", "mark.svg")
+STYLES = ("console.css", "parts.css", "media.css", "dark.css")
+FILES = (*STYLES, "console.js", "outbox.js", "offline.js", "recorder.js", "mark.svg")
 VENDOR_FILES = ("pico.css", "htmx.js")
 
 

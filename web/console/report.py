@@ -21,7 +21,7 @@ from web.console import sending
 from web.console.forms import kind_groups
 from web.console.frame import frame
 from web.console.session import Page, actor, only
-from web.uploads import kept_photos, words_of
+from web.uploads import kept_photos, kept_voice, words_of
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -51,8 +51,9 @@ def register(routes: Blueprint, house: House) -> None:
             with (
                 kept_photos(house.media, phase="before") as photos,
                 kept_photos(house.media, "after", phase="after") as after,
+                kept_voice(house.media, reads="voice" in house.reader.kinds) as voice,
             ):
-                return _report(house, told, photos, after)
+                return _report(house, told, (*photos, *voice), after)
         except AlreadySent as before:
             return sending.again(before)
         except (NotAllowed, BadMedia) as refusal:
