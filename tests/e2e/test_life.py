@@ -63,7 +63,7 @@ def test_found_and_settled_on_patrol(officer: Callable[..., Officer], photos: tu
     expect(page.locator("#toasts")).to_contain_text("当场办结")
     expect(page.locator("#case[data-state=closed]")).to_be_visible()
     expect(page.locator("#result")).to_have_text("扶起来摆齐了")
-    expect(page.locator("#thread [data-media=photo] img")).to_have_count(2)
+    expect(page.locator("#thread [data-compare] img")).to_have_count(2)
 
 
 def test_a_small_case_is_settled_and_found_done_in_part(

@@ -34,7 +34,7 @@ REGISTRY = (
 )
 # Who looks at which pages; {number} is a case with long words.
 PAGES = {
-    ANYBODY: ("/", "/sandbox/", "/console/login"),
+    ANYBODY: ("/", "/sandbox/", "/console/login", "/console/offline"),
     "urban": (
         "/console/",
         "/console/?list=resolved",

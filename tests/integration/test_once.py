@@ -59,6 +59,9 @@ def test_an_action_is_carried_out_once(house: House, manhole: CaseRow, staff: Ca
     send(urban, address, key=key(), text="盖子在路边")
     assert len(notes(house, manhole)) == 2
     assert "已经发过了" in urban.act(manhole, "note", key=mark, text="盖子在路边").text
+    seen = send(urban, address, when="now", key=mark, text="盖子在路边").get_json()
+    assert seen["said"] == [["ok", "这一件已经发过了，没有再发。"]]
+    assert "已经发过了" not in urban.open(manhole).text
 
 
 def test_a_report_is_one_case(house: House, staff: Callable[[str], Staff]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, g, jsonify, redirect, request, url_for
+from flask import flash, g, get_flashed_messages, jsonify, redirect, request, url_for
 
 if TYPE_CHECKING:
     from flask import Response
@@ -23,9 +23,14 @@ def by_script() -> bool:
 
 
 def answered(response: Response) -> Response:
-    """Tell a script where it would be led, as browsers keep that from scripts."""
+    """Tell a script where it would be led, as browsers keep that from scripts, and what is to be said there.
+
+    The page that is open renews itself meanwhile: words kept in the session would be said to that, and lost.
+    """
     if by_script() and response.status_code in MOVED:
-        return jsonify(to=response.headers["Location"])
+        said = get_flashed_messages(with_categories=True)
+        more = {"said": said} if request.headers[HEADER] == "now" else {}
+        return jsonify(to=response.headers["Location"], **more)
     return response
 
 

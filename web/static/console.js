@@ -26,8 +26,17 @@
     text.textContent = words;
     if (href) { text.href = href; text.addEventListener('click', () => box.remove()); }
     box.append(text);
+    if (kind === 'error') {  // stays until it is read
+      const close = document.createElement('button');
+      close.type = 'button';
+      close.className = 'plain toast-close';
+      close.setAttribute('aria-label', '关闭');
+      close.textContent = '✕';
+      close.addEventListener('click', () => box.remove());
+      box.append(close);
+    }
     byId('toasts').append(box);
-    setTimeout(() => box.remove(), 8000);
+    if (kind !== 'error') setTimeout(() => box.remove(), 8000);
   };
 
   // ---- dialogs made of <details> ------------------------------------------------------------------------------

@@ -7,10 +7,10 @@
 
   // ---- photos in a viewer: its code comes with the first photo that is opened -----------------------------------
   const NAMES = {
-    'zoom-in': '放大', 'zoom-out': '缩小', 'one-to-one': '原大', reset: '还原', prev: '上一张', next: '下一张',
+    'zoom-in': '放大', 'zoom-out': '缩小', reset: '还原', prev: '上一张', next: '下一张',
     'rotate-left': '向左转', 'rotate-right': '向右转', mix: '关闭',
   };
-  const TOOLS = { zoomOut: true, zoomIn: true, oneToOne: true, reset: true, prev: true, next: true, rotateLeft: true, rotateRight: true };
+  const TOOLS = { zoomOut: true, zoomIn: true, reset: true, prev: true, next: true, rotateLeft: true, rotateRight: true };
   let viewer = null;
   let loading = null;
   const load = () => {

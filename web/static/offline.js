@@ -1,7 +1,7 @@
 /* Forms that survive a lost connection: what cannot be sent is kept on the phone, shown as waiting, and sent once. */
 'use strict';
 (() => {
-  const { all, byId, toast, store, draftKey, setBusy, showPhotos } = window.wanggetong;
+  const { all, byId, toast, store, stored, draftKey, setBusy, showPhotos } = window.wanggetong;
   const { put, drop, items, send, ask, flush, channel } = window.wanggetongOutbox;
   const PERSON = 'person';
   const remember = (mark) => { try { if (mark) localStorage.setItem(PERSON, mark); else localStorage.removeItem(PERSON); } catch { /* private mode */ } };
@@ -79,6 +79,11 @@
   };
   if (channel) channel.onmessage = show;
 
+  // ---- what the page before wants said here ------------------------------------------------------------------------
+  const SAID = 'said';
+  JSON.parse(stored(SAID) || '[]').forEach(([kind, words]) => say(words, kind));
+  store(SAID, '');
+
   // ---- sending a form -------------------------------------------------------------------------------------------
   const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, '0')).join('');
   const titleOf = (form) => {
@@ -128,10 +133,11 @@
     if (navigator.onLine === false || form.dataset.keep !== undefined) { await keep(form, item); return; }
     setBusy(form, true);
     try {
-      const { to, refused, status } = await sendNow(form, item);
+      const { to, refused, status, said = [] } = await sendNow(form, item);
       if (to?.startsWith('/console/login')) { await keep(form, item); location.assign(to); return; }
       if (to) {
-        if (form.dataset.draft) store('draft-sent', draftKey(form));
+        if (form.dataset.draft && said.some(([kind]) => kind === 'ok')) store(draftKey(form), '');
+        store(SAID, JSON.stringify(said));
         location.assign(to);
         return;
       }
