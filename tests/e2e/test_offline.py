@@ -14,7 +14,7 @@ from tests.services import wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Route
+    from playwright.sync_api import Browser, Dialog, Page, Route
 
     from tests.services import Service
 
@@ -132,6 +132,7 @@ def test_what_waits_is_its_writer_s(service: Service, browser: Browser) -> None:
     assert reported(officer, words) == 0
     officer.open("/console/me")
     page.click("#logout")
+    expect(page.locator("#login-form")).to_be_visible()
     log_in(officer, "cuihu01b")
     expect(page.locator("#toasts .toast[data-toast=ok]")).to_contain_text(words)
     assert reported(officer, words) == 1
@@ -150,19 +151,29 @@ def test_logging_out_leaves_nothing(service: Service, browser: Browser) -> None:
     page.click("#report button[type=submit]")
     expect(page.locator("#unsent")).to_be_visible()
     officer.open("/console/me")
-    with page.expect_event("dialog") as first:
-        page.click("#logout")
-    assert first.value.message == "还有 1 件没发出去，退出就删掉了。要退出吗？"
-    first.value.dismiss()
+    asked: list[str] = []
+    answer(page, asked, "dismiss")
+    page.click("#logout")
+    wait_until(lambda: page.evaluate("document.readyState") and asked, what="the question")
     expect(page.locator("#unsent")).to_be_visible()
-    with page.expect_event("dialog") as second:
-        page.click("#logout")
-    second.value.accept()
+    answer(page, asked, "accept")
+    page.click("#logout")
     expect(page.locator("#login-form")).to_be_visible()
+    assert asked == ["还有 1 件没发出去，退出就删掉了。要退出吗？"] * 2
     log_in(officer, "cuihu01b")
     officer.open("/console/offline")
     expect(page.locator("#unsent-none")).to_be_visible()
     close(officer)
+
+
+def answer(page: Page, asked: list[str], word: str) -> None:
+    """Answer the next question of a page, and write down what it was."""
+
+    def reply(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        getattr(dialog, word)()
+
+    page.once("dialog", reply)
 
 
 def log_in(officer: Officer, login: str) -> None:
