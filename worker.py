@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import absence, alarms, audit, bulk, cards, exchange, intake, limits, sessions, training
+from cases import absence, alarms, audit, bulk, cards, exchange, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
@@ -100,21 +100,19 @@ def sweep(this: House) -> int:
         paused = book.paused_since(now - PAUSE_ENDS, SWEEP_BATCH)
         orders = book.bulk_due(now, SWEEP_BATCH)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
-        old_sessions = sessions.to_purge(book, now)
-        unindexed = book.terms_wait()
+        old_sessions, old_keys = sessions.to_purge(book, now), once.to_purge(book, now)
     if old_lines:
         with this.store.write() as book:
             audit.purge(book, now)
     if old_sessions:
         with this.store.write() as book:
             sessions.purge(book, now)
+    if old_keys:
+        with this.store.write() as book:
+            once.purge(book, now)
     if work_waits:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)
-    indexed = 0
-    if unindexed:
-        with this.store.write() as book:
-            indexed = book.renew_due(SWEEP_BATCH)
     return (
         _each("outbox", messages, this.courier.deliver)
         + _each("attachment", files, this.courier.fetch)
@@ -124,8 +122,17 @@ def sweep(this: House) -> int:
         + _each("card", cards_due, partial(_change, this, cards.show))
         + _each("pause", paused, partial(_change, this, cards.resume))
         + _each("order", orders, partial(_carry_out, this))
-        + indexed
     )
+
+
+def index(this: House) -> int:
+    """Write down for finding what was said in cases that changed. Returns how many cases."""
+    with this.store.read() as book:
+        waiting = book.terms_wait()
+    if not waiting:
+        return 0
+    with this.store.write() as book:
+        return book.renew_due(SWEEP_BATCH)
 
 
 def _each(kind: str, row_ids: Sequence[int], do: Callable[[int], None]) -> int:
@@ -194,7 +201,7 @@ def train(this: House) -> int:
 
 def run_sweeper() -> None:
     """Sweep until told to stop."""
-    _repeat(lambda: sweep(house()) >= SWEEP_BATCH, SWEEP_SECONDS)
+    _repeat(lambda: max(sweep(house()), index(house())) >= SWEEP_BATCH, SWEEP_SECONDS)
 
 
 def run_reader() -> None:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from bot import phrases
 from bot.dialogue import hear, respond_to_voice
 from bot.ocr import OcrError
-from bot.speech import SpeechError
+from bot.speech import Heard, SpeechError
 from bot.turn import Turn
 from cases import intake, ledger, messages
 from cases.intake import Report
 from cases.messages import Message
 from cases.routing import Located
-from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow
+from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, ResidentRow
 from cases.workflow import OPEN
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Reader:
             return
         kind, file, hint = claimed
         try:
-            words = self._words(kind, file, hint)
+            found = self._words(kind, file, hint)
         except (SpeechError, OcrError) as error:
             log.error("no words can be found: %s", error)  # noqa: TRY400 - the words say all
             self._failed(attachment_id, for_good=True)
@@ -83,13 +83,13 @@ class Reader:
             log.exception("attachment %s could not be read", attachment_id)
             self._failed(attachment_id, for_good=False)
         else:
-            self._take(attachment_id, words)
+            self._take(attachment_id, found)
 
-    def _words(self, kind: str, file: str, hint: str) -> str:
+    def _words(self, kind: str, file: str, hint: str) -> Heard:
         path = self._media.path(file)
         if kind == "voice":
-            return self._speech.transcribe(path, hint) if self._speech is not None else ""
-        return self._photos.words(path) if self._photos is not None else ""
+            return self._speech.transcribe(path, hint) if self._speech is not None else Heard("")
+        return Heard(self._photos.words(path) if self._photos is not None else "")
 
     def _claim(self, attachment_id: int) -> tuple[str, str, str] | None:
         with self._store.write() as book:
@@ -109,7 +109,8 @@ class Reader:
             if row is not None and (for_good or row.attempts >= TRIES):
                 row.reading = "failed"
 
-    def _take(self, attachment_id: int, words: str) -> None:
+    def _take(self, attachment_id: int, found_words: Heard) -> None:
+        words = found_words.words
         heard = hear(self._understanding, words)
         with self._store.write() as book:
             found = book.get(AttachmentRow, attachment_id)
@@ -122,8 +123,10 @@ class Reader:
             if not words or row.transcript or case is None:
                 return
             row.transcript, row.transcript_by = words, "engine"
-            if case.state not in OPEN:
-                return
+            row.timing = [list(part) for part in found_words.timing] or None
+            line = book.get(HistoryRow, row.history_id) if row.history_id is not None else None
+            if case.state not in OPEN or (line is not None and line.who == "staff"):
+                return  # staff's own notes tell nobody anything, and route nothing
             city, now = self._cities.current(book), self._clock()
             if row.kind == "voice":
                 resident = book.get(ResidentRow, case.resident_id) if case.resident_id else None

@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 # Names the matters of the field, which halves the errors in them.
 PROMPT = "居民反映：小区三栋二单元五号楼，楼道、井盖、路灯、下水道、物业、噪音、垃圾、漏水、停车，着火了，快来人。"
@@ -27,10 +28,18 @@ class SpeechError(Exception):
     """The engine cannot run; the message is for the administrator."""
 
 
+@dataclass(frozen=True)
+class Heard:
+    """Words, and of spoken ones when each part of them is said: from which second, to which, what."""
+
+    words: str
+    timing: tuple[tuple[float, float, str], ...] = ()
+
+
 class Speech(Protocol):
     """Turns a voice into words."""
 
-    def transcribe(self, path: Path, hint: str = "") -> str:
+    def transcribe(self, path: Path, hint: str = "") -> Heard:
         """Return what is said in a sound file, in simplified characters; empty when nobody speaks.
 
         `hint`: words that may come up, such as the names of places.
@@ -54,7 +63,7 @@ class Whisper:
         folder = model_folder(self._model_name, self._cache)
         return WhisperModel(str(folder), device="cpu", compute_type="int8"), OpenCC("t2s")
 
-    def transcribe(self, path: Path, hint: str = "") -> str:
+    def transcribe(self, path: Path, hint: str = "") -> Heard:
         """Return what is said in a sound file; silence is skipped, because it invites invention."""
         model, simplified = self._engine
         segments, _info = model.transcribe(
@@ -64,7 +73,15 @@ class Whisper:
             vad_filter=True,
             condition_on_previous_text=False,
         )
-        return str(simplified.convert("".join(segment.text for segment in segments))).strip(HALF_HEARD)
+        return heard((part.start, part.end, str(simplified.convert(part.text))) for part in segments)
+
+
+def heard(parts: Iterable[tuple[float, float, str]]) -> Heard:
+    """Return what an engine heard part by part: as words, and in time, without parts of which nothing is left."""
+    said = tuple(parts)
+    words = "".join(text for _start, _end, text in said).strip(HALF_HEARD)
+    trimmed = ((round(start, 1), round(end, 1), text.strip(HALF_HEARD)) for start, end, text in said)
+    return Heard(words, tuple(part for part in trimmed if part[2]))
 
 
 def engine_for(model: str, cache: Path) -> Speech | None:

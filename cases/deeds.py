@@ -72,7 +72,7 @@ class Deed:
         photos = sorted(self.inputs.photos, key=lambda each: each.phase == "before")
         for at, photo in enumerate(photos):
             attachment = ledger.attach(self.book, row, photo, self.now)
-            if row.public and at < PHOTOS_SENT:
+            if row.public and photo.kind == "photo" and at < PHOTOS_SENT:
                 owe(self.book, self.case, Message("photo", attachment_id=attachment.id), self.now, history_id=row.id)
 
     def days(self, most: float) -> float:

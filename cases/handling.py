@@ -9,7 +9,7 @@ from cases import access, facts, intake, ledger, limits, tasks, words
 from cases.deeds import HANDLERS, TEXT_LIMIT, Deed, Inputs, NoSuchCase, who_is
 from cases.ledger import NotAllowed, TooLate
 from cases.storage import Reach, Scope
-from cases.storage.tables import AttachmentRow, CaseRow, StaffRow
+from cases.storage.tables import AttachmentRow, CaseRow, HistoryRow, StaffRow
 from cases.workflow import ENDED, UNRESOLVED, Action, Relation, Rule, State, allowed
 
 if TYPE_CHECKING:
@@ -188,9 +188,14 @@ def transcribe(
         raise NotAllowed("这一条不能听写。")
     if not report.text or len(report.text) > TEXT_LIMIT:
         raise NotAllowed(f"请写下听到的话，{TEXT_LIMIT} 字以内。")
-    if row.transcript:
+    line = book.get(HistoryRow, row.history_id) if row.history_id is not None else None
+    own_note = line is not None and line.who == "staff"
+    if row.transcript and not own_note:
         case.text = case.text.replace(row.transcript, "").strip()
+    if row.transcript != report.text:
+        row.timing = None  # what was heard when is known of the engine's words only
     row.transcript, row.transcript_by, row.reading = report.text, "staff", "done"
-    intake.extend_case(book, city, case, report, now)
+    if not own_note:  # what staff say among themselves is no part of what was reported
+        intake.extend_case(book, city, case, report, now)
     ledger.record(book, case, "transcribed", who_is(actor, held), now)
     return case

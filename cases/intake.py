@@ -370,7 +370,7 @@ def correct_transcript(book: Book, city: City, case: CaseRow, row: AttachmentRow
     """Put the resident's own words in the stead of what an engine heard."""
     lifecycle.step(book, city, case, Action.SUPPLEMENT, REPORTER, now, text=words)
     case.text = case.text.replace(row.transcript, words) if row.transcript else f"{case.text}\n{words}".strip()
-    row.transcript, row.transcript_by = words, "resident"
+    row.transcript, row.transcript_by, row.timing = words, "resident", None
 
 
 def _attach(book: Book, case: CaseRow, row: HistoryRow, report: Report, now: datetime) -> None:

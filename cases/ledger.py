@@ -29,11 +29,17 @@ class TooLate(NotAllowed):
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo from one of our pages: checked, and in the media store already; of the matter `before` or `after`."""
+    """A photo from one of our pages: checked, and in the media store already; of the matter `before` or `after`.
+
+    Staff's spoken notes come the same way: of `kind` voice, so long; `reads`: an engine is to find the words in it.
+    """
 
     file: str
     mime: str
     phase: str = ""
+    kind: str = "photo"
+    seconds: float | None = None
+    reads: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,12 +84,14 @@ def record(
 
 
 def attach(book: Book, row: HistoryRow, photo: Photo, now: datetime) -> AttachmentRow:
-    """Keep a photo with the line of history that it came with."""
+    """Keep a photo or spoken note with the line of history that it came with."""
     attachment = AttachmentRow(
         case_id=row.case_id,
         history_id=row.id,
-        kind="photo",
+        kind=photo.kind,
         phase=photo.phase,
+        seconds=photo.seconds,
+        reading="waiting" if photo.reads else "",
         state="stored",
         file=photo.file,
         mime=photo.mime,

@@ -64,6 +64,7 @@ def _file(part: AttachmentRow) -> dict[str, Any]:
         "type": part.mime,
         "seconds": part.seconds,
         "transcript": part.transcript,
+        "timing": part.timing,
         "at": part.created_at.isoformat(),
     }
 

@@ -111,12 +111,12 @@ def current(book: Book, token: str, limits: Limits, now: datetime) -> SessionRow
     return row if now < row.created_at + limits.longest and now < row.seen_at + limits.idle else None
 
 
-def seen(store: Store, row: SessionRow, now: datetime) -> None:
-    """Write down that a session is in use: in a transaction of its own, once a minute at most."""
-    if now - row.seen_at < SEEN_AGAIN:
+def seen(store: Store, session_id: int, last: datetime, now: datetime) -> None:
+    """Write down that a session, in use `last`, is in use: in a transaction of its own, once a minute at most."""
+    if now - last < SEEN_AGAIN:
         return
     with store.write() as book:
-        kept = book.lock_row(SessionRow, row.id)
+        kept = book.lock_row(SessionRow, session_id)
         if kept is not None and kept.ended_at is None:
             kept.seen_at = max(kept.seen_at, now)
 

@@ -119,7 +119,7 @@ def _case(
         "due_at": limit if in_work else None, "anonymous": chance.random() < OPEN_SHARE,
     }  # fmt: skip
     line = {"case_id": case_id, "at": opened, "action": "open", "who": "resident", "text": said, "public": True}
-    lines = [line, line | {"action": "report_result", "who": "staff", "text": result}] if result else [line]
+    lines = [line, line | {"action": "report_result", "who": "system", "text": result}] if result else [line]
     return row, lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from flask import Flask, Response
 
 MODULES = Path(__file__).parent / "node_modules"
+STATIC = Path(__file__).parent / "static"
 VENDOR = {
     "pico.css": MODULES / "@picocss/pico/css/pico.min.css",
     "weui.css": MODULES / "weui/dist/style/weui.min.css",
@@ -48,6 +50,11 @@ def protect(app: Flask) -> CSRFProtect:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 
+    @app.url_defaults
+    def add_version(endpoint: str, values: dict[str, object]) -> None:
+        if endpoint in {"static", "static_vendor"}:
+            values.setdefault("v", version())
+
     @app.get("/static/vendor/<name>")
     def static_vendor(name: str) -> Response:
         if name not in VENDOR:
@@ -57,6 +64,15 @@ def protect(app: Flask) -> CSRFProtect:
     app.jinja_env.globals["icon"] = icon
     protection: CSRFProtect = CSRFProtect(app)
     return protection
+
+
+@cache
+def version() -> str:
+    """Return a mark of all front-end files together: addresses carry it, so that no browser mixes old ones and new."""
+    digest = hashlib.sha256()
+    for path in (*sorted(path for path in STATIC.rglob("*") if path.is_file()), *VENDOR.values()):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @cache

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Response
+    from werkzeug.datastructures import FileStorage
 
-    from bot.media import MediaStore
+    from bot.media import MediaStore, Stored
 
 PHOTOS = 9
+VOICE_SECONDS = 60
+SLACK = 3  # a recorder stops a little late
 LONGEST_NUMBER = 10
 LAST_ID = 2**31 - 1  # what a database's integer holds
 # A kept file is shown, never run.
@@ -32,18 +35,37 @@ def kept_photos(media: MediaStore, field: str = "photos", phase: str = "") -> It
 
     Raises NotAllowed for too many, BadMedia for what is no photo.
     """
-    uploads = [upload for upload in request.files.getlist(field) if upload.filename]
+    uploads = _uploads(field)
     if len(uploads) > PHOTOS:
         raise NotAllowed(f"一次最多 {PHOTOS} 张照片。")
-    kept: list[Photo] = []
+    with _kept(media, "photo", uploads) as kept:
+        yield tuple(Photo(stored.file, stored.mime, phase) for stored in kept)
+
+
+@contextmanager
+def kept_voice(media: MediaStore, *, reads: bool, field: str = "voice") -> Iterator[tuple[Photo, ...]]:
+    """Check and keep a spoken note, if there is one, as `kept_photos`; `reads`: an engine is to find its words."""
+    with _kept(media, "voice", _uploads(field)[:1]) as kept:
+        if any((stored.seconds or 0) > VOICE_SECONDS + SLACK for stored in kept):
+            raise NotAllowed(f"一段话最长 {VOICE_SECONDS} 秒。")
+        yield tuple(Photo(each.file, each.mime, kind="voice", seconds=each.seconds, reads=reads) for each in kept)
+
+
+def _uploads(field: str) -> list[FileStorage]:
+    return [upload for upload in request.files.getlist(field) if upload.filename]
+
+
+@contextmanager
+def _kept(media: MediaStore, kind: str, uploads: list[FileStorage]) -> Iterator[list[Stored]]:
+    """Keep files for as long as nothing is raised."""
+    kept: list[Stored] = []
     try:
         for upload in uploads:
-            stored = media.keep("photo", upload.read())
-            kept.append(Photo(stored.file, stored.mime, phase))
-        yield tuple(kept)
+            kept.append(media.keep(kind, upload.read()))  # noqa: PERF401 - what was kept goes again
+        yield kept
     except BaseException:
-        for photo in kept:
-            media.remove(photo.file)
+        for stored in kept:
+            media.remove(stored.file)
         raise
 
 

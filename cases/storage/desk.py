@@ -1,11 +1,12 @@
-"""What staff arrange for themselves: how the console looks to them, filters they keep, orders over many cases."""
+"""What staff arrange for themselves: how the console looks to them, filters, orders over many cases, forms sent."""
 
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the annotations
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cases.storage.tables import Base
@@ -54,6 +55,16 @@ class BulkRow(Base):
     results: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
+class SentRow(Base):
+    """A form that was carried out, by the key that the browser gave it; `outcome`: the address that followed."""
+
+    __tablename__ = "sent_keys"
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    outcome: Mapped[str] = mapped_column(String(300), default="")
+
+
 class DeskQueries:
     """The part of the case book about how people work at it."""
 
@@ -82,3 +93,18 @@ class DeskQueries:
         """Return somebody's latest order over several cases."""
         query = select(BulkRow).where(BulkRow.staff_id == staff_id).order_by(BulkRow.id.desc())
         return self._session.scalars(query.limit(1)).one_or_none()
+
+    def claim_key(self, staff_id: int, key: str, now: datetime) -> tuple[SentRow, bool]:
+        """Return the row of this key, and whether it is this transaction's own: others wait here until it is over."""
+        insert = postgresql.insert if self._session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        new = insert(SentRow).values(staff_id=staff_id, key=key, at=now, outcome="").on_conflict_do_nothing()
+        made = self._session.execute(new.returning(SentRow.key)).first() is not None
+        return self._session.get_one(SentRow, (staff_id, key), populate_existing=True), made
+
+    def old_keys(self, before: datetime) -> bool:
+        """Say whether there are keys of forms that were carried out before this moment."""
+        return self._session.scalar(select(SentRow.key).where(SentRow.at < before).limit(1)) is not None
+
+    def drop_old_keys(self, before: datetime) -> None:
+        """Forget the keys of forms that were carried out before this moment."""
+        self._session.execute(delete(SentRow).where(SentRow.at < before))

@@ -320,6 +320,7 @@ class AttachmentRow(Base):
     transcript: Mapped[str] = mapped_column(Text, default="")
     transcript_by: Mapped[str] = mapped_column(String(10), default="")
     reading: Mapped[str] = mapped_column(String(10), default="")
+    timing: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))  # when it is said: [[from, to, words]]
     seconds: Mapped[float | None]
     attempts: Mapped[int] = mapped_column(default=0)
     next_try_at: Mapped[datetime]

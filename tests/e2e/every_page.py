@@ -18,7 +18,7 @@ REGISTRY = (
 )
 LEARNING = ("", "/labels", "/conflicts", "/import", "/kinds/facility/manhole")
 PAGES = {
-    ANYBODY: ("/", "/sandbox/", "/console/login"),
+    ANYBODY: ("/", "/sandbox/", "/console/login", "/console/offline"),
     "urban": (
         "/console/",
         "/console/?list=resolved",

@@ -63,7 +63,7 @@ def test_found_and_settled_on_patrol(officer: Callable[..., Officer], photos: tu
     expect(page.locator("#toasts")).to_contain_text("当场办结")
     expect(page.locator("#case[data-state=closed]")).to_be_visible()
     expect(page.locator("#result")).to_have_text("扶起来摆齐了")
-    expect(page.locator("#thread [data-media=photo] img")).to_have_count(2)
+    expect(page.locator("#thread [data-compare] img")).to_have_count(2)
 
 
 def test_a_small_case_is_settled_and_found_done_in_part(
@@ -117,7 +117,7 @@ def test_departments_are_called_to_the_spot(officer: Callable[..., Officer], ser
     street.write("whistle", "一起清楼道", units=("dept-emergency", "dept-water"))
     expect(street.page.locator("#tasks [data-standing=waiting]")).to_have_count(2)
     called = officer("emergency", PHONE)
-    called.page.click("#bar-notices")
+    called.page.click("#bell")
     notice = called.page.locator("button.notice-new", has_text=number[-3:]).first
     expect(notice).to_contain_text("吹哨：请到现场")
     notice.click()

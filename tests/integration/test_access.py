@@ -58,6 +58,7 @@ PUBLIC = frozenset(
     {
         *("static", "static_vendor", "home.start", "console.login", "console.login_submit"),
         *("console.login_code", "console.login_code_submit"),
+        *("console.service_worker", "console.offline", "console.token"),
         *("console.oidc", "console.oidc_back", "console.wecom", "console.wecom_back"),
         *("api.openapi", "api.nowhere"),
         *("health.alive", "health.ready", "health.metrics", "wechat.verify", "wechat.receive"),

@@ -16,6 +16,8 @@ HUGE = "1" * 30 + damm.calc_check_digit("1" * 30)
 OPEN_TO_ALL = {"/", "/healthz", "/readyz", "/metrics", "/console/login", "/wechat"}
 # Ways in that the settings do not name.
 OPEN_TO_ALL |= {f"/console/login/{way}" for way in ("oidc", "oidc/back", "wecom", "wecom/back")}
+# What a phone keeps for times without a network, and whose it is.
+OPEN_TO_ALL |= {"/console/sw.js", "/console/offline", "/console/token"}
 
 
 @pytest.fixture

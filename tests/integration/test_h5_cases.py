@@ -56,7 +56,7 @@ def test_the_page_shows_how_it_stands(visitor: Visitor, resident: Resident, staf
     later = page(visitor, resident.case())
     for part in ("城市管理局正在办", "城市管理局接手了", "城市管理局回复您", "师傅下午两点到"):
         assert part in later
-    name = re.search(r'self-name">([^<]+)<', urban.open(resident.case()).text)
+    name = re.search(r"<h1>([^<]+)</h1>", urban.client.get("/console/me").text)
     assert name
     assert name[1] not in later
 

@@ -85,6 +85,9 @@ def test_a_voice_is_understood(house: House, wang: Resident) -> None:
     with house.store.read() as book:
         [voice] = book.attachments(case.id)
     assert (voice.transcript_by, voice.reading) == ("engine", "done")
+    assert voice.timing
+    assert "".join(words for _start, _end, words in voice.timing) == voice.transcript
+    assert 0 <= voice.timing[0][0] < voice.timing[-1][1] <= (voice.seconds or 0) + 1
 
 
 def test_what_was_misheard_is_corrected(house: House, wang: Resident) -> None:
@@ -94,6 +97,8 @@ def test_what_was_misheard_is_corrected(house: House, wang: Resident) -> None:
     assert "5栋" in reply
     assert wang.case().place_words == "翠湖小区5栋"
     assert wang.case().text.count("井盖") == 1
+    with house.store.read() as book:
+        assert [part.timing for part in book.attachments(wang.case().id)] == [None]
 
 
 def test_a_spoken_question_is_answered(house: House, wang: Resident) -> None:

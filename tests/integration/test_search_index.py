@@ -122,7 +122,7 @@ def test_cases_from_before_are_left_to_the_sweeper(house: House, desk: Desk, clu
 
 def test_the_sweeper_makes_what_waits(house: House, desk: Desk, clutter: CaseRow) -> None:
     """The sweeper of the worker makes the entries that wait, a batch each time."""
-    assert worker.sweep(house) >= 1
+    assert worker.index(house) >= 1
     assert ids(house, desk.actor("dispatcher"), "翠湖") == [clutter.id]
 
 

@@ -90,7 +90,7 @@ def test_how_long_a_session_lasts(house: House) -> None:
     at = now
     for _ in range(24):
         at += timedelta(minutes=29)
-        sessions.seen(house.store, kept(house)[0], at)
+        sessions.seen(house.store, kept(house)[0].id, kept(house)[0].seen_at, at)
     assert lasts(at + timedelta(minutes=20))
     assert not lasts(now + timedelta(hours=12))
     with house.store.read() as book:

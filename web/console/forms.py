@@ -130,7 +130,7 @@ def _form(book: Book, city: City, me: Actor, case: CaseRow, rule: Rule) -> Actio
         asks_text=action not in WITHOUT_TEXT,
         needs_text="text" in rule.needs,
         asks_photos=action in WITH_PHOTOS,
-        two_photos=action is Action.SETTLE,
+        two_photos=action in {Action.SETTLE, Action.REPORT_RESULT},
         units=unit_groups(book, city, me, case, chosen=_likely(city, case)) if sending else (),
         categories=kind_groups(city, case.category_code or "") if sending and me.role == "dispatcher" else (),
         fields=tuple(field for need in rule.needs for field in _fields(book, city, me, case, rule, need)),

@@ -10,19 +10,20 @@ from flask import abort, flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
 from bot.media import BadMedia
-from cases import contacts, facts, handling, hints
+from cases import contacts, facts, handling, hints, once
 from cases.handling import Inputs, NoSuchCase
 from cases.ledger import NotAllowed
 from cases.numbers import case_id_of
+from cases.once import AlreadySent
 from cases.words import ACTIONS
 from cases.workflow import RULES, Action
-from web.console import shape
+from web.console import sending, shape
 from web.console.forms import action_forms
 from web.console.frame import frame
 from web.console.login import inside
 from web.console.maps import way_to
 from web.console.session import Page, actor
-from web.uploads import decimal, kept_photos, whole, words_of
+from web.uploads import decimal, kept_photos, kept_voice, whole, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,17 +75,21 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.read() as book:
             city = house.cities.current(book)
             handling.access_case(book, city, actor(book, city), case_id)
+        here = url_for("console.case", number=number)
         try:
-            with _inputs(house) as inputs, house.store.write() as book:
+            with _inputs(house, chosen) as inputs, house.store.write() as book:
                 city = house.cities.current(book)
                 me = actor(book, city)
+                sent = once.claim(book, me.staff_id, request.form.get("key", ""), utc_now())
                 row = handling.act(book, city, me, case_id, chosen, inputs, utc_now())
-                still_mine = bool(facts.relations(book, city, me, row))
+                address = back or (here if facts.relations(book, city, me, row) else url_for("console.queue"))
+                once.finish(sent, address)
+        except AlreadySent as before:
+            return sending.again(before)
         except (NotAllowed, BadMedia) as refusal:
-            flash(str(refusal), "error")
-            return redirect(back or url_for("console.case", number=number))
+            return sending.refused(refusal, back or here)
         flash(_done(chosen, row), "ok")
-        return redirect(back or (url_for("console.case", number=number) if still_mine else url_for("console.queue")))
+        return redirect(address)
 
     @routes.post("/cases/<number>/hints")
     def case_hints(number: str) -> Page:
@@ -151,12 +156,18 @@ def case_id_in(number: str) -> int:
 
 
 @contextmanager
-def _inputs(house: House) -> Iterator[Inputs]:
+def _inputs(house: House, action: Action) -> Iterator[Inputs]:
     """Read an action's fields and keep its photos."""
-    form = request.form
-    with kept_photos(house.media, "photos") as photos, kept_photos(house.media, "before", phase="before") as before:
+    form, phase = request.form, "after" if action in RESULTS else ""
+    with (
+        kept_photos(house.media, "photos", phase=phase) as photos,
+        kept_photos(house.media, "before", phase="before") as before,
+        kept_voice(house.media, reads="voice" in house.reader.kinds) as voice,
+    ):
+        if voice and action is not Action.NOTE:
+            raise NotAllowed("只有内部备注能录音。")
         yield Inputs(
-            text=words_of(),
+            text=words_of() or (SPOKEN if voice else ""),
             unit=form.get("unit", ""),
             units=tuple(form.getlist("units")),
             category=form.get("category", ""),
@@ -168,9 +179,15 @@ def _inputs(house: House) -> Iterator[Inputs]:
             hours=decimal(form.get("hours", "")),
             other=case_id_of(form.get("other", "")) or 0,
             task=whole(form.get("task", "")),
-            photos=(*before, *photos),
+            photos=(*before, *photos, *voice),
         )
 
+
+# What stands in the history for a note that is only spoken.
+SPOKEN = "（语音）"
+
+# Actions whose photos show how it is now.
+RESULTS = frozenset({Action.SETTLE, Action.REPORT_RESULT})
 
 # What was done, where the action's name says it badly.
 DONE = {

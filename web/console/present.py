@@ -74,7 +74,10 @@ class CaseLine:
 
 @dataclass(frozen=True)
 class Media:
-    """A photo, voice or video; `state` waiting, stored, failed or withheld; addresses are empty unless stored."""
+    """A photo, voice or video; `state` waiting, stored, failed or withheld; addresses are empty unless stored.
+
+    `phase` of a photo: before or after; of a voice its `length` in seconds, and `timing`: from when, to when, what.
+    """
 
     kind: str
     state: str
@@ -85,6 +88,9 @@ class Media:
     error: str
     transcript_by: str = ""
     id: int = 0
+    phase: str = ""
+    length: float = 0
+    timing: tuple[tuple[float, float, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,14 @@ class Entry:
     public: bool
     media: tuple[Media, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
+    earlier: Media | None = None  # a photo of before that stands further up
+
+    @property
+    def pair(self) -> tuple[Media, Media] | None:
+        """The first photos of before and of after, to be laid over each other, or None."""
+        before = next((each for each in self.media if each.url and each.phase == "before"), self.earlier)
+        after = next((each for each in self.media if each.url and each.phase == "after"), None)
+        return (before, after) if before is not None and after is not None else None
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,18 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from bot.assembly import utc_now
 from bot.emergency import danger_in
 from bot.media import BadMedia
-from cases import facts, patrol, routing
+from cases import facts, once, patrol, routing
 from cases.access import HANDLING_ROLES
 from cases.deeds import Inputs
 from cases.intake import Report
 from cases.ledger import NotAllowed
 from cases.numbers import number_of, spoken
+from cases.once import AlreadySent
+from web.console import sending
 from web.console.forms import kind_groups
 from web.console.frame import frame
 from web.console.session import Page, actor, only
-from web.uploads import kept_photos, words_of
+from web.uploads import kept_photos, kept_voice, words_of
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -49,9 +51,14 @@ def register(routes: Blueprint, house: House) -> None:
             with (
                 kept_photos(house.media, phase="before") as photos,
                 kept_photos(house.media, "after", phase="after") as after,
+                kept_voice(house.media, reads="voice" in house.reader.kinds) as voice,
             ):
-                return _report(house, told, photos, after)
+                return _report(house, told, (*photos, *voice), after)
+        except AlreadySent as before:
+            return sending.again(before)
         except (NotAllowed, BadMedia) as refusal:
+            if sending.by_script():
+                return {"refused": str(refusal)}, 422
             flash(str(refusal), "error")
         with house.store.read() as book:
             city = house.cities.current(book)
@@ -86,6 +93,7 @@ def _report(house: House, told: Report, photos: tuple[Photo, ...], after: tuple[
     with house.store.write() as book:
         city = house.cities.current(book)
         me = actor(book, city)
+        sent = once.claim(book, me.staff_id, request.form.get("key", ""), utc_now())
         chosen = request.form.get("category", "")
         guesses = (routing.Guess(chosen, 1.0, chosen=True),) if chosen in city.categories else told.guesses
         report = Report(
@@ -99,11 +107,13 @@ def _report(house: House, told: Report, photos: tuple[Photo, ...], after: tuple[
         )
         case = patrol.report(book, city, me, report, utc_now(), done=done)
         holder = city.units[case.holder_id].name
+        number = number_of(case.id)
         seen = bool(facts.relations(book, city, me, case))
-    number = number_of(case.id)
+        address = url_for("console.case", number=number) if seen else url_for("console.queue")
+        once.finish(sent, address)
     said = "当场办结，已经归档" if done is not None else f"已上报，交给{holder}"
     flash(f"工单 {spoken(number)}：{said}。", "ok")
-    return redirect(url_for("console.case", number=number) if seen else url_for("console.queue"))
+    return redirect(address)
 
 
 def _place(city: City, text: str) -> Located | None:

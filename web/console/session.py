@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import abort, current_app, g, redirect, request, session, url_for
 
@@ -18,6 +18,7 @@ from cases.words import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from flask import Response
 
@@ -40,6 +41,15 @@ RENEWED = frozenset({"/console/live", "/console/alarms"})
 Page = Any  # what a Flask view returns
 
 
+class Reader(NamedTuple):
+    """Whose session this page is made in, as `SessionRow`: a row itself goes with its transaction."""
+
+    id: int
+    staff_id: int
+    how: str
+    seen_at: datetime
+
+
 def limits_of(house: House) -> Limits:
     """Return how long sessions last under this house's settings."""
     settings = house.settings
@@ -48,10 +58,10 @@ def limits_of(house: House) -> Limits:
 
 def note_seen(house: House, response: Response) -> Response:
     """After the page is made, and its transaction is over, write down that its reader is there."""
-    row = g.pop("seen", None)
-    if row is not None and not _in_background():
+    reader: Reader | None = g.pop("seen", None)
+    if reader is not None and not _in_background():
         try:
-            sessions.seen(house.store, row, utc_now())
+            sessions.seen(house.store, reader.id, reader.seen_at, utc_now())
         except DatabaseError as error:  # the page is made: it is not refused for this
             log.warning("not written down that a session is in use: %s", type(error).__name__)
     return response
@@ -80,7 +90,7 @@ def actor(book: Book, city: City) -> Actor:
         session.clear()
         here = request.full_path if request.method == "GET" else ""
         abort(redirect(url_for("console.login", next=here or None)))
-    g.seen = row
+    g.seen = Reader(row.id, row.staff_id, row.how, row.seen_at)
     if not (request.endpoint or "").startswith(OWN_SECURITY) and owed(book, row):
         if request.method == "GET" and "HX-Request" not in request.headers:
             session[WANTED] = request.full_path.rstrip("?")
@@ -88,7 +98,7 @@ def actor(book: Book, city: City) -> Actor:
     return found
 
 
-def owed(book: Book, row: SessionRow) -> str:
+def owed(book: Book, row: SessionRow | Reader) -> str:
     """Return what the owner of this session has to do before anything else, as `accounts.owes`."""
     house: House = current_app.extensions["house"]
     account = book.get(StaffRow, row.staff_id)

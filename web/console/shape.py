@@ -166,7 +166,7 @@ def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Na
     owed: dict[int | None, list[OutboxRow]] = defaultdict(list)
     for message in book.owed(case.id):
         owed[message.history_id].append(message)
-    entries, phone = [], "、".join(eyes.offer.masked)
+    entries, phone, earlier = [], "、".join(eyes.offer.masked), None
     for row in history:
         messages = owed[row.id]
         internal = row.action in INTERNAL
@@ -183,8 +183,10 @@ def _thread(book: Book, case: CaseRow, history: Sequence[HistoryRow], names: _Na
                 public=row.public or bool(messages),
                 media=media,
                 deliveries=fates(case, messages, phone),
+                earlier=earlier,
             )
         )
+        earlier = next((each for each in media if each.url and each.phase == "before"), earlier)
     return tuple(entry for entry in entries if entry.text or entry.media)
 
 
@@ -202,7 +204,16 @@ def media_of(part: AttachmentRow, *, heard: bool, read: Callable[[str], str] = c
     thumbnail = url_for("console.file", attachment_id=part.id, thumb=1) if stored and part.kind != "voice" else ""
     seconds = f"{part.seconds:.0f}秒" if part.seconds else ""
     by = words.TRANSCRIBED_BY.get(part.transcript_by, "")
-    return Media(part.kind, part.state, url, thumbnail, read(part.transcript), seconds, part.error, by, part.id)
+    shown = read(part.transcript)
+    return Media(
+        part.kind, part.state, url, thumbnail, shown, seconds, part.error, by, part.id, part.phase,
+        part.seconds or 0, _timing(part) if shown == part.transcript else (),
+    )  # fmt: skip
+
+
+def _timing(part: AttachmentRow) -> tuple[tuple[float, float, str], ...]:
+    """Return what is said when; of words in which numbers are hidden nothing, as a number may lie across two parts."""
+    return tuple((start, end, text) for start, end, text in part.timing or ())
 
 
 def _event(row: HistoryRow, names: _Names, read: Callable[[str], str]) -> Event:

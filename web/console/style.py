@@ -50,6 +50,8 @@ THREAD = (
     Entry("11-26 10:40", "staff", "韩雪（城市管理局）", "换好了，您看看。", public=True,
           deliveries=(Delivery("undeliverable", "没送到：居民48小时没来消息", "请打电话告诉居民"),)),
 )  # fmt: skip
+BEFORE = Media("photo", "stored", "/static/sample-before.svg", "", "", "", "", phase="before")
+AFTER = Media("photo", "stored", "/static/sample-after.svg", "", "", "", "", phase="after")
 MEDIA = (
     Media("photo", "waiting", "", "", "", "", ""),
     Media("photo", "failed", "", "", "", "", "过了三天，微信不再保存"),
@@ -67,7 +69,7 @@ def register(routes: Blueprint, house: House) -> None:
             abort(404)
         return render_template(
             "console/style.html", **frame(book, city, me), colours=COLOURS, lines=(LATE, SOON, LINE), thread=THREAD,
-            media=MEDIA, map=MAP, reasons=REASONS, states=words.STAFF_STATES,
+            media=MEDIA, pair=(BEFORE, AFTER), map=MAP, reasons=REASONS, states=words.STAFF_STATES,
         )  # fmt: skip
 
     routes.get("/style", endpoint="style")(anybody(show, house, writes=False))

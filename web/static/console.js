@@ -26,8 +26,17 @@
     text.textContent = words;
     if (href) { text.href = href; text.addEventListener('click', () => box.remove()); }
     box.append(text);
+    if (kind === 'error') {  // stays until it is read
+      const close = document.createElement('button');
+      close.type = 'button';
+      close.className = 'plain toast-close';
+      close.setAttribute('aria-label', '关闭');
+      close.textContent = '✕';
+      close.addEventListener('click', () => box.remove());
+      box.append(close);
+    }
     byId('toasts').append(box);
-    setTimeout(() => box.remove(), 8000);
+    if (kind !== 'error') setTimeout(() => box.remove(), 8000);
   };
 
   // ---- dialogs made of <details> ------------------------------------------------------------------------------
@@ -146,9 +155,6 @@
       write(byId(canned.dataset.canned), canned.dataset.text);
     }
   });
-  document.addEventListener('submit', (event) => {
-    if (event.target.matches('form[data-logout]')) try { sessionStorage.clear(); } catch { /* private mode */ }
-  });
 
   // ---- photos -------------------------------------------------------------------------------------------------
   const showPhotos = (input) => {
@@ -243,8 +249,18 @@
   });
   document.addEventListener('input', (event) => event.target.closest('form[data-dirty]')?.classList.add('dirty'));
 
+  // ---- how parts that renew themselves came, before scripts made something of them; tokens are always new ones -----
+  const RENEWED = ['list', 'lists', 'thread', 'glance', 'events'];
+  const came = new WeakMap();
+  const written = (part) => part.innerHTML.replace(/name="csrf_token" value="[^"]*"/g, '');
+  const keepWritten = (within) => RENEWED.forEach((id) => {
+    const part = byId(id);
+    if (part && (within.contains(part) || part.contains(within))) came.set(part, written(part));
+  });
+
   // ---- making a part of the page ready ------------------------------------------------------------------------
   const ready = (within) => {
+    keepWritten(within);
     dropDialogs();
     all('.toast', within).forEach(readyToast);
     all('details[data-dialog]', within).forEach(makeDialog);
@@ -297,10 +313,10 @@
     if (page && freshPage && page.dataset.state !== freshPage.dataset.state) byId('changed').hidden = false;
     const added = Number(now.dataset.count || 0) - Number(box.dataset.count || 0);
     if (added > 0) toast(`有 ${added} 条新消息`, 'ok', '#talk-end');
-    const same = ['list', 'lists', 'thread', 'glance', 'events'].every((id) => {
+    const same = RENEWED.every((id) => {
       const mine = byId(id);
       const theirs = fresh.getElementById(id);
-      return !mine || !theirs || mine.innerHTML === theirs.innerHTML;
+      return !mine || !theirs || (came.get(mine) ?? written(mine)) === written(theirs);
     });
     if (same) event.detail.shouldSwap = false;
     else if (fresh.title && !page) document.title = fresh.title;
@@ -342,5 +358,5 @@
   });
 
   // What the other files of the console share.
-  window.wanggetong = { all, byId, wide, toast, tone, store, stored };
+  window.wanggetong = { all, byId, wide, toast, tone, store, stored, draftKey, setBusy, showPhotos };
 })();
