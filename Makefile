@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench extras lock clean
+.PHONY: help setup run test check format bench guides extras lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ format: .venv/.dev  ## put the code into its one shape
 
 bench: setup .venv/.dev  ## the benchmarks, as ratios in one run
 	$(BIN)/python -m tests.bench
+
+guides: setup .venv/.dev  ## the guides' pictures anew
+	$(BIN)/python -m tests.pictures
 
 extras: setup  ## what hears voices and reads photos on this machine: about 300 MB
 	$(BIN)/python -m pip install -qq --require-hashes -r deploy/requirements-extras.lock

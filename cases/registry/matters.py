@@ -23,9 +23,25 @@ HOURS = ("accept_hours", "contact_hours", "finish_hours")
 LONGEST_HOURS = 2000.0
 LONGEST_DAYS = 60.0
 HOUR_COLUMNS = (
-    Column("accept_hours", "受理（小时）", kind="number", need=True, low=0, high=LONGEST_HOURS),
-    Column("contact_hours", "首次联系（小时）", kind="number", need=True, low=0, high=LONGEST_HOURS),
-    Column("finish_hours", "办结（小时）", kind="number", need=True, low=0, high=LONGEST_HOURS),
+    Column(
+        "accept_hours",
+        "受理（小时）",
+        kind="number",
+        need=True,
+        low=0,
+        high=LONGEST_HOURS,
+        hint="多久接手，按工作时间算",
+    ),
+    Column(
+        "contact_hours",
+        "首次联系（小时）",
+        kind="number",
+        need=True,
+        low=0,
+        high=LONGEST_HOURS,
+        hint="多久跟居民说上话",
+    ),
+    Column("finish_hours", "办结（小时）", kind="number", need=True, low=0, high=LONGEST_HOURS, hint="多久有结果"),
 )
 
 
@@ -47,7 +63,9 @@ class Categories(Table[CategoryRow]):
         Column("name", "名称", need=True, longest=40),
         Column("group_name", "大类", need=True, longest=40),
         Column("queue", "默认送到", need=True, longest=60, finds="queues", hint="所在网格、所在街道，或者单位的编号"),
-        Column("needs_place", "要问地点", kind="check", choices=YES_NO, default=YES),
+        Column(
+            "needs_place", "要问地点", kind="check", choices=YES_NO, default=YES, hint="居民没说在哪里，机器人就问一句"
+        ),
         Column("urgent", "紧急", kind="check", choices=YES_NO, default=NO, hint="紧急的昼夜不停地算"),
         *HOUR_COLUMNS,
     )
@@ -120,7 +138,15 @@ class Limits(Table[LimitRow]):
         Column("level", "层级", kind="choice", choices=UNIT_KINDS, hint="承办单位的类型，空着就是哪一级都算"),
         Column("urgency", "紧急", kind="choice", choices={YES: "紧急", NO: "不紧急"}, hint="空着就是不分"),
         *HOUR_COLUMNS,
-        Column("verify_days", "等居民核查（天）", kind="number", default="7", low=0, high=LONGEST_DAYS),
+        Column(
+            "verify_days",
+            "等居民核查（天）",
+            kind="number",
+            default="7",
+            low=0,
+            high=LONGEST_DAYS,
+            hint="过了这些天没有回音，先按办结",
+        ),
     )
     keys = ("category", "level", "urgency")
     shown = ("category", "level", "urgency", *HOURS, "verify_days")

@@ -39,8 +39,8 @@ class Places(Table[PlaceRow]):
         Column("kind", "类型", longest=20, hint="、".join(PLACE_KINDS)),
         Column("grid", "网格", need=True, refers="units", hint="写编号，名称没有重的也行"),
         Column("numbers", "门牌", longest=40, hint="写成 1-8栋 或 1-99号；不分门牌就不填"),
-        Column("lon", "经度", kind="number", need=True, low=-180, high=180, hint="WGS-84"),
-        Column("lat", "纬度", kind="number", need=True, low=-90, high=90, hint="WGS-84"),
+        Column("lon", "经度", kind="number", need=True, low=-180, high=180, hint="WGS-84（GPS）的，如 117.00951"),
+        Column("lat", "纬度", kind="number", need=True, low=-90, high=90, hint="WGS-84（GPS）的，如 36.65872"),
     )
     keys = ("id",)
     shown = ("name", "numbers", "kind", "grid", "aliases")

@@ -53,11 +53,11 @@ class Staff(Table[StaffRow]):
     columns: ClassVar = (
         Column("login", "账号", kind="code", need=True, longest=60),
         Column("name", "姓名", need=True, longest=40),
-        Column("role", "角色", kind="choice", need=True, choices=ROLES),
+        Column("role", "角色", kind="choice", need=True, choices=ROLES, hint="能看什么、能做什么，由它定"),
         Column("unit", "单位", need=True, refers="units", hint="写编号，名称没有重的也行"),
         Column("phone", "电话", longest=40),
         Column("groups", "只看这些大类", kind="list", longest=400, hint="写大类名，几个之间用分号；不填就都能看"),
-        Column("contacts", "可看居民电话", kind="check", choices=YES_NO, default=NO),
+        Column("contacts", "可看居民电话", kind="check", choices=YES_NO, default=NO, hint="要选理由，看一次记一次"),
         Column("backup", "备岗账号", refers="staff", hint="AB岗：不在的时候由谁顶"),
         Column("off", "停用", kind="check", choices=YES_NO, default=NO, hint="停用后马上登不进来，办过的记录都在"),
         Column("external", "统一登录账号", longest=160, hint=EXTERNAL, late=True),

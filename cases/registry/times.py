@@ -33,7 +33,14 @@ class Calendar(Table[DayRow]):
     icon = "calendar3"
     columns: ClassVar = (
         Column("day", "日期", kind="date", need=True, hint="写成 2027-01-31"),
-        Column("working", "上班还是放假", kind="choice", need=True, choices={YES: "上班", NO: "放假"}),
+        Column(
+            "working",
+            "上班还是放假",
+            kind="choice",
+            need=True,
+            choices={YES: "上班", NO: "放假"},
+            hint="这里定的，先于国家公布的",
+        ),
         Column("name", "名称", longest=40, hint="如 春节、调休"),
     )
     keys = ("day",)
@@ -65,7 +72,7 @@ class Duties(Table[DutyRow]):
         Column("unit", "单位", need=True, refers="units", hint="写编号，名称没有重的也行"),
         Column("login", "账号", need=True, refers="staff", hint="值班人的账号，姓名没有重的也行"),
         Column("from", "开始", kind="moment", need=True, hint="写成 2027-01-31 08:30"),
-        Column("until", "结束", kind="moment", need=True),
+        Column("until", "结束", kind="moment", need=True, hint="一班最长 7 天，再长就分几班"),
         Column("position", "顺序", kind="whole", default="1", low=0, high=9, hint="1 最先找"),
     )
     keys = ("unit", "login", "from")

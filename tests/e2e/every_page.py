@@ -16,6 +16,7 @@ REGISTRY = (
         "grids",
     ),
 )
+GUIDES = ("officer", "department", "centre", "dispatcher", "leader", "admin")
 LEARNING = ("", "/labels", "/conflicts", "/import", "/kinds/facility/manhole")
 PAGES = {
     ANYBODY: ("/", "/sandbox/", "/console/login", "/console/offline"),
@@ -30,6 +31,7 @@ PAGES = {
         "/console/map",
         "/console/me",
         "/console/me/security",
+        *(f"/console/help/{name}.html" for name in GUIDES),
     ),
     "dispatcher": (
         "/console/",

@@ -43,8 +43,10 @@ class Complaints:
 class Screen:
     """One person's browser, with its complaints."""
 
-    def __init__(self, browser: Browser, service: Service, size: ViewportSize) -> None:
-        context = browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
+    def __init__(self, browser: Browser, service: Service, size: ViewportSize, sharpness: float = 1) -> None:
+        context = browser.new_context(
+            viewport=size, device_scale_factor=sharpness, locale="zh-CN", timezone_id="Asia/Shanghai"
+        )
         self.complaints = Complaints(context)
         self.page: Page = context.new_page()
         self.service = service
@@ -134,8 +136,10 @@ class Resident(Screen):
 class Officer(Screen):
     """A member of staff in the console."""
 
-    def __init__(self, browser: Browser, service: Service, login: str, size: ViewportSize) -> None:
-        super().__init__(browser, service, size)
+    def __init__(
+        self, browser: Browser, service: Service, login: str, size: ViewportSize, sharpness: float = 1
+    ) -> None:
+        super().__init__(browser, service, size, sharpness)
         self.open("/console/")
         expect(self.page.locator("#login-form")).to_be_visible()
         self.page.fill("#login", login)

@@ -75,7 +75,7 @@ def each(may: frozenset[str], names: str) -> dict[str, frozenset[str]]:
 
 # Pages about nothing in particular, and the roles that may use them.
 PAGES = (
-    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me bell live style")
+    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me help bell live style")
     | each(EVERYBODY, "bulk order_bulk bulk_strip keep_filter")
     | each(EVERYBODY, "me_security me_password me_totp_start me_totp_confirm me_totp_off me_sessions_end")
     | each(HANDLERS, "report send_report")
@@ -98,7 +98,7 @@ THINGS = (
     | each(TRAINERS, "kind set_auto label_cases training cancel_training release settle preview_labels keep_labels")
     | each(ADMIN, "poster_file registry_list registry_row registry_save registry_delete registry_export")
     | each(ADMIN, "registry_import registry_upload registry_preview registry_bring")
-    | each(EVERYBODY, "open_notice export_list undo_bulk me_session_end drop_filter")
+    | each(EVERYBODY, "open_notice export_list undo_bulk me_session_end drop_filter help_file")
     | each(CALLERS, "called_back")
 )
 # Pages about one thing that is some people's business (logins): for all others it is not there.
@@ -123,6 +123,7 @@ MISSING = {
     "code": "no-such-code",
     "token": "a" * 32,
     "form": "csv",
+    "name": "nothing.html",
 }
 PART = re.compile(r"<(?:[^>]*:)?(\w+)>")
 # What is missing in an empty form is said on a page, or by going back.

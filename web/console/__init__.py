@@ -16,6 +16,7 @@ from web.console import (
     files,
     found,
     guide,
+    guides,
     label_import,
     labels,
     learning,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 # In groups: who is here and where they can go, cases, working together, what administrators fill, learning.
-FRAME = (login, doors, me, me_security, live, phone, style)
+FRAME = (login, doors, me, me_security, guides, live, phone, style)
 CASES = (lists, found, bulk, maps_page, pages, case_file, contact, report, files)
 TOGETHER = (notices, calls, team)
 ADMINISTRATION = (admin, guide, texts, posters, rules, trail)

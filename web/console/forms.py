@@ -94,7 +94,9 @@ SIMPLE_FIELDS = {
     "reason": Field("radio", "reason", "原因", _choices(words.RETURN_REASONS)),
     "how": Field("radio", "how", "怎么联系的", _choices(words.CONTACTS)),
     "where": Field("line", "where", "该去找谁", placeholder="例：自来水公司客服 96116"),
-    "other": Field("line", "other", "并入哪个工单", placeholder="工单号，如 100 018"),
+    "other": Field(
+        "line", "other", "并入哪个工单", placeholder="工单号，如 100 018", hint="留下来办的那一件，号在它的最上面。"
+    ),
 }
 WITHOUT_TEXT = frozenset(
     {Action.ACCEPT, Action.SET_OUT, Action.ACKNOWLEDGE, Action.ARRIVE, Action.GRANT_EXTENSION, Action.UNMERGE}
@@ -146,11 +148,14 @@ def _fields(book: Book, city: City, me: Actor, case: CaseRow, rule: Rule, need: 
         return (Field("select", "person", "交给谁", (("", tuple(people)),)),)
     if need == "days":
         days = limits.SUPERVISION_DAYS if rule.action is Action.SUPERVISE else 2
-        return (Field("number", "days", f"几个工作日（最多 {limits.EXTENSION_DAYS}）", value=str(days)),)
+        label = f"几个工作日（最多 {limits.EXTENSION_DAYS}）"
+        return (Field("number", "days", label, value=str(days), hint="周末和节假日不算，调休上班算。"),)
     if need == "hours":
         whistle = rule.action is Action.WHISTLE
         label = "几小时内到" if whistle else "几个工作小时内答复"
-        return (Field("number", "hours", label, value=f"{limits.WHISTLE_HOURS if whistle else limits.HELP_HOURS:g}"),)
+        value = f"{limits.WHISTLE_HOURS if whistle else limits.HELP_HOURS:g}"
+        hint = "从现在算起，下班、夜里也算。" if whistle else "只算对方上班的时间。"
+        return (Field("number", "hours", label, value=value, hint=hint),)
     if need == "units":
         return (Field("checks", "units", "请哪些单位", _helpers(book, city, me, case, rule.action)),)
     if need == "task":

@@ -152,6 +152,7 @@ class Field:
     choices: tuple[tuple[str, tuple[Choice, ...]], ...] = ()
     value: str = ""
     placeholder: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)
