@@ -263,7 +263,7 @@ def of_the_dispatcher(camera: Camera, service: Service, unsure: str) -> None:
     desk.open(f"/console/triage?case={unsure}")
     expect(desk.page.locator("#desk[data-ready]")).to_be_visible()
     camera.take_page("dispatcher-board", desk, 440)
-    say(service, CHEN, "新的：翠湖小区3栋着火了，浓烟往上冒")
+    say(service, CHEN, "翠湖小区3栋着火了，浓烟往上冒")
     phone = camera.staff("dispatcher")
     phone.open("/console/")
     phone.page.locator("a.alarm").click()
