@@ -199,3 +199,12 @@ def test_missing_pages_are_friendly(staff: Callable[[str], Staff]) -> None:
         assert "没有这" in answer.text
     assert urban.client.get("/console/files/9999999999").status_code == 404
     assert "没有找到" in urban.client.get("/console/find", query_string={"q": HUGE}).text
+
+
+def test_front_end_files_are_kept_by_browsers(staff: Callable[[str], Staff]) -> None:
+    """A page names its files by their content, so that a browser keeps them; without the right mark it asks again."""
+    client = staff("urban").client
+    found = re.search(r'href="(/static/console\.css\?v=\w+)"', client.get("/console/").text)
+    assert found
+    assert "immutable" in client.get(found[1]).headers["Cache-Control"]
+    assert "immutable" not in client.get("/static/console.css?v=other").headers["Cache-Control"]
