@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, false, or_, select
 
+from cases.storage.narrow import narrowing, with_card
 from cases.storage.outbox import cases_unheard
 from cases.storage.tables import AttachmentRow, CaseRow, CategoryRow, UnitRow
 from cases.storage.work import with_called, with_open_task, with_part
-from cases.workflow import OPEN, UNRESOLVED
+from cases.workflow import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +68,7 @@ def in_scope(scope: Scope) -> list[ColumnElement[bool]]:
         found.append(CaseRow.category_code.in_(scope.kinds))
     if scope.below is not None:
         found.append(_below(scope.below))
+    found += narrowing(scope.only) if scope.only is not None else ()
     return [*found, *_having_part(scope), *([_reached(scope.reach)] if scope.reach is not None else [])]
 
 
@@ -132,10 +134,7 @@ def _pressing(wanted: Filter) -> list[ColumnElement[bool]]:
     """Return what is so of cases with a card (`cases.limits.card`), and of urgent ones."""
     found: list[ColumnElement[bool]] = []
     if wanted.card is not None and wanted.at is not None:
-        alerted = or_(CaseRow.alert_step > 0, CaseRow.alert_at <= wanted.at)
-        late = CaseRow.due_at <= wanted.at
-        found.append(CaseRow.state.in_(UNRESOLVED))
-        found.append(late if wanted.card == "red" else and_(CaseRow.due_at > wanted.at, alerted))
+        found += with_card(wanted.card, wanted.at)
     if wanted.urgent is not None:
         kinds = select(CategoryRow.code).where(CategoryRow.urgent)
         known = and_(CaseRow.category_code.is_not(None), CaseRow.category_code.in_(kinds))
