@@ -220,18 +220,19 @@ def centre(book: Book, city: City, actor: Actor, now: datetime) -> Centre:
 
 
 def _days(on: Count) -> tuple[Day, ...]:
+    """Return today and the days before. What stood at the end of a day follows from the day after it."""
     today, found = on.now.astimezone(CHINA).date(), list[Day]()
-    for back in range(DAYS):
-        day = today - timedelta(days=back)
-        came, ended = on.figure(f"came.{day}", "新来"), on.figure(f"ended.{day}", "结束")
-        # What stood at the end of a day follows from the day after it.
-        stood = on.book.count(on.scope(f"stood.{day}")) if not found else _stood_before(found[-1])
-        found.append(Day(day, came, ended, Figure(f"stood.{day}", "还没完", stood)))
+    days = [today - timedelta(days=back) for back in range(DAYS)]
+    midnights = [picks.day_begins(on.now) + timedelta(days=1 - back) for back in range(DAYS + 1)]
+    spans = list(zip(midnights[1:], midnights, strict=False))
+    came = on.book.by_span(on.scope("came.days"), "opened", spans)
+    ended = on.book.by_span(on.scope("ended.days"), "ended", spans)
+    stood = on.book.count(on.scope(f"stood.{today}"))
+    for day, in_, out in zip(days, came, ended, strict=True):
+        figures = Figure(f"came.{day}", "新来", in_), Figure(f"ended.{day}", "结束", out)
+        found.append(Day(day, *figures, Figure(f"stood.{day}", "还没完", stood)))
+        stood += out - in_
     return tuple(reversed(found))
-
-
-def _stood_before(day: Day) -> int:
-    return day.stood.count - day.came.count + day.ended.count
 
 
 def _late_units(on: Count) -> tuple[UnitFigure, ...]:
@@ -284,8 +285,8 @@ def leader(book: Book, city: City, actor: Actor, now: datetime) -> Leader:
 def _week(on: Count, about: str) -> tuple[Figure, ...]:
     settled, rated = on.figure(f"settled.{about}"), on.figure(f"rated.{about}")
     return (
-        on.figure(f"came.{about}", "新来的"),
-        on.share(f"in-time.{about}", "按时办结", settled),
+        on.figure(f"came.{about}", "本周新来的"),
+        on.share(f"in-time.{about}", "本周按时办结", settled),
         on.share(f"solved.{about}", "居民确认解决", settled),
         on.share(f"content.{about}", "满意和基本满意", rated),
     )

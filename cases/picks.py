@@ -27,7 +27,7 @@ OPEN_STATES = frozenset(map(str, UNRESOLVED))
 SETTLED_STATES = frozenset(map(str, SETTLED))
 CONTENT = frozenset({"satisfied", "fair"})
 # Spans with a name of their own, as they are said.
-SPANS = {"today": "今天", "week": "本周", "before": "上周同期"}
+SPANS = {"today": "今天", "days": "近七天", "week": "本周", "before": "上周同期"}
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,12 @@ def pick(city: City, actor: Actor, key: str, now: datetime) -> ListOf | None:
 
 
 def span_of(about: str, now: datetime) -> tuple[datetime, datetime] | None:
-    """Return from when until when `today`, this `week`, the one `before` as far as now, or a day lasts."""
+    """Return from when until when `today`, seven `days`, this `week`, the one `before` until now, or a day lasts."""
     today = day_begins(now)
     if about == "today":
         return today, today + timedelta(days=1)
+    if about == "days":
+        return since(now), today + timedelta(days=1)
     if about == "week":
         return week_begins(now), week_begins(now) + WEEK
     if about == "before":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import aliased
 
 from cases.storage.learning import ReleaseRow
@@ -23,6 +23,7 @@ from cases.storage.tables import (
 from cases.workflow import Action, State
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -54,6 +55,12 @@ class OverviewQueries:
     def opened_in(self, scope: Scope) -> list[datetime]:
         """Return when each case in a scope was opened."""
         return list(self._session.scalars(select(CaseRow.opened_at).where(*in_scope(scope))))
+
+    def by_span(self, scope: Scope, which: str, spans: Sequence[tuple[datetime, datetime]]) -> list[int]:
+        """Return how many cases in a scope were opened, or ended, in each of some spans."""
+        column = {"opened": CaseRow.opened_at, "ended": CaseRow.ended_at}[which]
+        sums = [func.sum(case((and_(column >= begins, column < ends), 1), else_=0)) for begins, ends in spans]
+        return [int(count or 0) for count in self._session.execute(select(*sums).where(*in_scope(scope))).one()]
 
     def by_holder(self, scope: Scope) -> dict[int, int]:
         """Return how many cases in a scope each unit holds."""
