@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
 from cases import absence, access, handling, picks, words
+from cases.storage import Narrow
 from cases.workflow import Action
 from cases.worktime import CHINA
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cases.city import City
     from cases.handling import ListOf
     from cases.storage import Book, Scope
+    from cases.storage.overview import Deed
     from cases.storage.tables import CaseRow
 
 # Whose day is a queue of their own, and who looks after others' as well.
@@ -129,6 +131,14 @@ class Count:
     def __init__(self, book: Book, city: City, actor: Actor, now: datetime) -> None:
         self.book, self.city, self.actor, self.now = book, city, actor, now
         self._lists = {each.key: each for each in handling.lists_of(city, actor)}
+
+    @property
+    def wide(self) -> Scope:
+        """All that this person looks after. Raises KeyError for somebody without lists."""
+        found = picks.ground(self.city, self.actor, self.now)
+        if found is None:
+            raise KeyError(self.actor.role)
+        return replace(found.wide, only=Narrow())
 
     def list_of(self, key: str) -> ListOf:
         """Return a list. Raises KeyError for one that this person does not have."""
@@ -243,11 +253,13 @@ def _late_units(on: Count) -> tuple[UnitFigure, ...]:
 
 def _slow_units(on: Count) -> tuple[UnitFigure, ...]:
     waits: dict[int, list[float]] = defaultdict(list)
-    for deed in on.book.deeds(Action.ACCEPT, on.actor.unit_path, picks.since(on.now)):
+    deeds = on.book.deeds(Action.ACCEPT, on.actor.unit_path, picks.since(on.now))
+    for deed in deeds:
         waits[deed.unit_id].append((deed.at - deed.since).total_seconds() / 3600)
     enough = {unit_id: median(each) for unit_id, each in waits.items() if len(each) >= LEAST_ACCEPTED}
     slowest = sorted(enough.items(), key=lambda each: (-each[1], each[0]))[:NAMED]
-    return tuple(_of_unit(on, unit_id, "accepted", f"一半等了 {_hours(hours)} 以上") for unit_id, hours in slowest)
+    beside = {unit_id: f"一半等了 {_hours(hours)} 以上" for unit_id, hours in slowest}
+    return _of_units(on, "accepted", deeds, beside)
 
 
 def _hours(hours: float) -> str:
@@ -257,12 +269,15 @@ def _hours(hours: float) -> str:
 def _returning_units(on: Count) -> tuple[UnitFigure, ...]:
     deeds = on.book.deeds(Action.RETURN, on.actor.unit_path, picks.since(on.now))
     most = Counter(deed.unit_id for deed in deeds).most_common(NAMED)
-    return tuple(_of_unit(on, unit_id, "gave-back") for unit_id, _ in most)
+    return _of_units(on, "gave-back", deeds, dict.fromkeys((unit_id for unit_id, _ in most), ""))
 
 
-def _of_unit(on: Count, unit_id: int, name: str, beside: str = "") -> UnitFigure:
-    unit = on.city.units[unit_id]
-    return UnitFigure(unit.name, on.figure(f"{name}.{unit.code}", beside=beside))
+def _of_units(on: Count, name: str, deeds: Sequence[Deed], beside: dict[int, str]) -> tuple[UnitFigure, ...]:
+    """Count for some units the cases of what they did, as far as this person sees them, as their lists do."""
+    cases = {unit_id: {deed.case_id for deed in deeds if deed.unit_id == unit_id} for unit_id in beside}
+    seen = on.book.among(on.wide, set().union(*cases.values()))
+    units = ((on.city.units[unit_id], len(cases[unit_id] & seen), words) for unit_id, words in beside.items())
+    return tuple(UnitFigure(unit.name, Figure(f"{name}.{unit.code}", "", count, words)) for unit, count, words in units)
 
 
 def leader(book: Book, city: City, actor: Actor, now: datetime) -> Leader:

@@ -23,7 +23,7 @@ from cases.storage.tables import (
 from cases.workflow import Action, State
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -61,6 +61,14 @@ class OverviewQueries:
         column = {"opened": CaseRow.opened_at, "ended": CaseRow.ended_at}[which]
         sums = [func.sum(case((and_(column >= begins, column < ends), 1), else_=0)) for begins, ends in spans]
         return [int(count or 0) for count in self._session.execute(select(*sums).where(*in_scope(scope))).one()]
+
+    def among(self, scope: Scope, case_ids: Collection[int]) -> set[int]:
+        """Return which of some cases are in a scope."""
+        wanted, found = sorted(case_ids), set[int]()
+        for at in range(0, len(wanted), BATCH):
+            query = select(CaseRow.id).where(CaseRow.id.in_(wanted[at : at + BATCH]), *in_scope(scope))
+            found |= set(self._session.scalars(query))
+        return found
 
     def by_holder(self, scope: Scope) -> dict[int, int]:
         """Return how many cases in a scope each unit holds."""
