@@ -40,7 +40,7 @@ def test_an_unsure_case_is_dispatched_returned_and_dispatched_again(service: Ser
 
 def test_a_foreign_case_does_not_exist(service: Service, browser: Browser) -> None:
     """An officer of another grid gets 404 for a case's address, as for one that never was; nobody without login."""
-    number = number_in(say(service, RESIDENTS[3].openid, "文昌花园门口的井盖松了，车一过就响"))
+    number = number_in(say(service, RESIDENTS[3].openid, "新的：文昌花园门口的井盖松了，车一过就响"))
     address = service.url(f"/console/cases/{number}")
     stranger = Officer(browser, service, "linjiang01", PHONE)
     answer = stranger.page.request.get(address)
@@ -72,8 +72,8 @@ def test_a_changed_queue_holds_for_the_next_message(service: Service, browser: B
 def _appears_by_itself(dispatcher: Officer, service: Service) -> str:
     """Let a resident speak while the dispatcher looks at the list: the case comes without a reload."""
     dispatcher.page.clock.install()
-    dispatcher.open("/console/")
-    receipt = say(service, LI, UNSURE)
+    dispatcher.open("/console/find?state=open")  # the newest first
+    receipt = say(service, LI, f"新的：{UNSURE}")
     assert "派单员" in receipt
     assert "请告诉我在哪里" in receipt
     number = number_in(receipt)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cases.storage.tables import StaffRow
     from settings import Settings
 
-HOME, OWN, CODE = "/console/", "/console/me/security", "/console/login/code"
+HOME, OWN, CODE = "/console/home", "/console/me/security", "/console/login/code"
 PASSWORD = "wanggetong"
 KEY = re.compile(r'id="totp-key">([^<]+)<')
 RECOVERY = re.compile(r"<li><code>([^<]+)</code></li>")

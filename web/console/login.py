@@ -104,7 +104,7 @@ def enter(house: House, staff_id: int, how: str, wanted: str) -> Response:
     session.clear()
     session.permanent = True
     session[TOKEN] = token
-    return redirect(inside(wanted) or url_for("console.queue"))
+    return redirect(inside(wanted) or url_for("console.home"))
 
 
 def form(house: House, login: str, error: str) -> str:

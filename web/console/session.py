@@ -36,7 +36,7 @@ TOKEN = "token"  # noqa: S105 - a name
 WANTED = "wanted"
 OWN_SECURITY = "console.me_"
 # Parts of pages that renew themselves, by their ids, and addresses that only such parts ask for.
-POLLING = frozenset({"list", "thread", "desk", "progress", "alarms", "bell", "bulk-strip"})
+POLLING = frozenset({"home", "list", "thread", "desk", "progress", "alarms", "bell", "bulk-strip"})
 RENEWED = frozenset({"/console/live", "/console/alarms"})
 Page = Any  # what a Flask view returns
 

@@ -15,7 +15,7 @@
   const askList = () => {
     if (planned) return;
     const wait = Math.max(SOON + Math.random() * 1000, lastList + CALM - Date.now());
-    planned = setTimeout(() => { planned = null; lastList = Date.now(); ask('list'); }, wait);
+    planned = setTimeout(() => { planned = null; lastList = Date.now(); ask('list'); ask('home'); }, wait);
   };
   const hear = ({ cases, came, notices }) => {
     if (cases.length) { askList(); ask('alarms'); }
