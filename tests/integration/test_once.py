@@ -86,7 +86,7 @@ def test_two_at_once_are_one(house: House, manhole: CaseRow, staff: Callable[[st
     def once_more(_at: int) -> object:
         client = urban.client.application.test_client()
         client.set_cookie("wanggetong", cookie.value)
-        form = {"csrf_token": token, "key": mark, "text": "盖子在路边"}
+        form = {"csrf_token": token, "once": mark, "text": "盖子在路边"}
         return client.post(address, data=form, headers={"X-Sent": "later"}).get_json()
 
     with ThreadPoolExecutor(4) as pool:
