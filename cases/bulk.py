@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ACTIONS = (Action.SEND, Action.ACCEPT, Action.ASSIGN, Action.REPLY, Action.NOTE, Action.SUPERVISE)
 HELD_BACK = timedelta(seconds=10)
+# An order that nobody carried out for so long is not: by now somebody has done it by hand.
+STALE = timedelta(minutes=10)
 MOST = 100
 GONE = "已经不在您这里了。"
 NOBODY = "您的账号已停用。"
@@ -76,11 +78,17 @@ def undo(book: Book, actor: Actor, bulk_id: int) -> bool:
     return True
 
 
+def too_late(row: BulkRow, now: datetime) -> bool:
+    """Say whether an order was not carried out when it should have been, and nobody counts on it any more."""
+    return row.state == "waiting" and not row.results and now - row.due_at > STALE
+
+
 def run(store: Store, cities: CityCache, bulk_id: int, clock: Callable[[], datetime]) -> None:
     """Carry an order out, as far as it is not yet: a second run does nothing twice."""
     with store.read() as book:
         row = book.get(BulkRow, bulk_id)
-        wanted = list(row.case_ids) if row is not None and row.state == "waiting" else []
+        going = row is not None and row.state == "waiting"
+        wanted = list(row.case_ids) if row is not None and going and not too_late(row, clock()) else []
     for case_id in wanted:
         try:
             with store.write() as book:
@@ -92,7 +100,7 @@ def run(store: Store, cities: CityCache, bulk_id: int, clock: Callable[[], datet
     with store.write() as book:
         row = book.lock_row(BulkRow, bulk_id)
         if row is not None and row.state == "waiting":
-            row.state = "done"
+            row.state = "done" if wanted else "undone"
             row.inputs = {}  # words for residents are in the cases now
 
 

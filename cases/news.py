@@ -59,7 +59,7 @@ class News:
         unit = hears_unit(actor)
         return News(
             tuple(each for each in self.changed if access.relations(actor, each.subject)),
-            tuple(each for each in self.told if each.staff_id == actor.staff_id or each.unit_id == (unit or None)),
+            tuple(each for each in self.told if each.staff_id == actor.staff_id or (unit and each.unit_id == unit)),
         )
 
     def came_to(self, actor: Actor) -> list[str]:

@@ -42,6 +42,13 @@ def claim(book: Book, staff_id: int, key: str, now: datetime) -> SentRow | None:
     return row
 
 
+def check(book: Book, staff_id: int, key: str) -> None:
+    """Raise AlreadySent for a key that was carried out: its case may be out of sight since."""
+    row = book.sent(staff_id, key) if KEY.fullmatch(key) else None
+    if row is not None:
+        raise AlreadySent(row.outcome)
+
+
 def finish(row: SentRow | None, address: str) -> None:
     """Remember what followed a form that was carried out; an address that is too long is forgotten."""
     if row is not None:

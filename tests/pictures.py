@@ -155,7 +155,7 @@ def make_late(service: Service, number: str) -> None:
 def of_the_officer(camera: Camera, rubbish: str, before: Path) -> None:
     """Take a grid leader's list, a case, and a find on patrol."""
     officer = camera.staff("cuihu01")
-    officer.open("/console/")
+    officer.open("/console/?list=mine")
     camera.take("officer-list", officer)
     officer.row(rubbish).click()
     officer.stands(rubbish)
@@ -172,7 +172,7 @@ def of_the_officer(camera: Camera, rubbish: str, before: Path) -> None:
 def of_the_department(camera: Camera, manhole: str, before: Path, after: Path) -> None:
     """Take a department's list, what it can do with a case, and a result with photos."""
     officer = camera.staff("urban")
-    officer.open("/console/")
+    officer.open("/console/?list=mine")
     camera.take("department-list", officer)
     officer.take(manhole)
     officer.accept()
@@ -265,7 +265,7 @@ def of_the_dispatcher(camera: Camera, service: Service, unsure: str) -> None:
     camera.take_page("dispatcher-board", desk, 440)
     say(service, CHEN, "翠湖小区3栋着火了，浓烟往上冒")
     phone = camera.staff("dispatcher")
-    phone.open("/console/")
+    phone.open("/console/?list=mine")
     phone.page.locator("a.alarm").click()
     expect(phone.page.locator("#alarm")).to_be_visible()
     camera.take("dispatcher-alarm", phone)

@@ -28,8 +28,8 @@ from cases import learning
 from cases.city_files import CityError, load_city
 from cases.storage import migrate
 from cases.storage.engine import DatabaseError
-from web.cli import menu
 from web.home import samples
+from web.menu import menu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

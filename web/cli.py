@@ -14,14 +14,15 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from bot import posters
 from bot.assembly import utc_now
 from bot.errcodes import WeChatError
-from bot.links import PAGES
-from cases import accounts, audit, exchange, learning
+from cases import accounts, audit, exchange, learning, setup
 from cases.accounts import AccountError
 from cases.city_files import SAMPLE, CityError, load_city
 from cases.intake import Report
 from cases.sheets import ExchangeError
 from cases.storage import migrate
 from cases.words import ROLES
+from web.console import setup_start
+from web.menu import menu
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,19 +35,6 @@ if TYPE_CHECKING:
 
 # Residents wait for no more than this.
 REINDEX_BATCH = 100
-
-
-def menu(public_url: str) -> dict[str, Any]:
-    """Return the official account's menu; residents' pages are in it when phones can reach them."""
-    pages = [{"type": "view", "name": "我的事", "url": public_url + PAGES}] if public_url else []
-    more = [{"type": "click", "name": name, "key": key} for name, key in (("办事指南", "GUIDE"), ("怎么用", "HELP"))]
-    return {
-        "button": [
-            {"type": "click", "name": "我要上报", "key": "REPORT"},
-            {"type": "click", "name": "查进度", "key": "PROGRESS"},
-            {"name": "更多", "sub_button": [*pages, *more]},
-        ]
-    }
 
 
 def one_line(command: Callable[..., None]) -> Callable[..., None]:
@@ -105,6 +93,14 @@ def _setup_commands(app: Flask, house: House) -> None:
             raise CityError(["样例城市只在沙箱里用；正式环境请给出自己城市的文件夹。"])
         counts = load_city(house.store, folder)
         click.echo("已载入：" + "，".join(f"{file} {count}" for file, count in counts.items()))
+
+    @app.cli.command("setup-link")
+    @one_line
+    def setup_link() -> None:
+        """Print a one-time address, valid for an hour, where the first administrator makes their account."""
+        with house.store.write() as book:
+            secret = setup.new_link(book)
+        click.echo(f"一小时内在浏览器里打开，只能用一次：\n{setup_start.address_of(house.settings, secret)}")
 
     @app.cli.command("train-starter")
     @one_line

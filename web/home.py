@@ -25,7 +25,7 @@ def blueprint(house: House) -> Blueprint:
     @routes.get("/")
     def start() -> str | Response:
         if not house.settings.sandbox:
-            return redirect(url_for("console.queue"))
+            return redirect(url_for("console.home"))
         return render_template("home.html", samples=samples(house), me=None)
 
     return routes

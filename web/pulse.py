@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections import deque
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
+# So many looks are taken for nobody: between two streams of a browser nothing is lost.
+PATIENCE = 30
 # So much of the past a watcher who was away for a moment still gets.
 KEPT = 600
 # So many watchers hold a thread each; the others are told to come again.
@@ -40,18 +43,23 @@ class Pulse:
         self._beat = 0
         self._watchers = 0
         self._running = False
+        self._alone = 0
+        self._own = secrets.token_hex(4)
         # A server that is told to stop says so here: watchers leave, and it need not wait for them.
         self.serving: Callable[[], bool] = lambda: True
 
     @contextmanager
-    def watch(self) -> Iterator[int | None]:
-        """Count as a watcher, and give the beat to watch from; None when there are too many."""
+    def watch(self, mark: str = "") -> Iterator[int | None]:
+        """Count as a watcher, and give the beat to watch from; None when there are too many.
+
+        `mark`: how far a watcher was when it left (`mark_of`), so that what came meanwhile is told.
+        """
         with self._news:
             full = self._watchers >= WATCHERS
             self._watchers += 0 if full else 1
             start = not full and not self._running
             self._running = self._running or start
-            beat = self._beat
+            beat = self._since(mark)
         if start:
             threading.Thread(target=self._look, name="pulse", daemon=True).start()
         try:
@@ -59,6 +67,15 @@ class Pulse:
         finally:
             with self._news:
                 self._watchers -= 0 if full else 1
+
+    def mark_of(self, beat: int) -> str:
+        """Return a mark of this beat, which means something in this process only."""
+        return f"{self._own}-{beat}"
+
+    def _since(self, mark: str) -> int:
+        own, _, beat = mark.rpartition("-")
+        known = own == self._own and beat.isascii() and beat.isdigit() and self._running
+        return min(int(beat[:12]), self._beat) if known else self._beat
 
     def wait(self, beat: int, seconds: float) -> tuple[int, list[News]]:
         """Return the present beat and what is new since `beat`: at once if there is something, else after a while."""
@@ -82,8 +99,10 @@ class Pulse:
                     self._beat += 1
                     self._past.append((self._beat, news))
                     self._news.notify_all()
-                if not self._watchers:
-                    break
+                self._alone = 0 if self._watchers else self._alone + 1
+                if self._alone > PATIENCE:
+                    self._running = False
+                    return
             time.sleep(LOOK_SECONDS)
         with self._news:
             self._running = False
@@ -121,10 +140,3 @@ class Presence:
         except (RedisError, OSError):
             return []
         return [each.decode().partition(":")[2] for each in found if each.decode() != own]
-
-    def gone(self, case_id: int, staff_id: int, name: str) -> None:
-        """Note that somebody left a case."""
-        try:
-            self._redis.zrem(f"here:{case_id}", f"{staff_id}:{name}")
-        except (RedisError, OSError):
-            log.debug("presence is not kept: Redis is away")

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import abort, send_file
+from flask import abort, request, send_file
 from flask_wtf import CSRFProtect
 from markupsafe import Markup
 
@@ -37,6 +37,9 @@ HEADERS = {
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=(self)",
 }
 DAY = 86_400
+YEAR = 365 * DAY
+# Files whose addresses carry the mark of their content: they may be kept for ever.
+VERSIONED = frozenset({"static", "static_vendor"})
 
 
 def protect(app: Flask) -> CSRFProtect:
@@ -48,11 +51,13 @@ def protect(app: Flask) -> CSRFProtect:
             response.headers.setdefault(name, value)
         if response.content_type.startswith("text/html"):
             response.headers.setdefault("Cache-Control", "no-store")
+        if request.endpoint in VERSIONED and request.args.get("v") == version():
+            response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
         return response
 
     @app.url_defaults
     def add_version(endpoint: str, values: dict[str, object]) -> None:
-        if endpoint in {"static", "static_vendor"}:
+        if endpoint in VERSIONED:
             values.setdefault("v", version())
 
     @app.get("/static/vendor/<name>")

@@ -37,6 +37,7 @@ WORDS = {
     40053: "invalid action info",
     40066: "invalid url",
     40125: "invalid appsecret",
+    40164: "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist",
     41001: "access_token missing",
     41002: "appid missing",
     41004: "appsecret missing",

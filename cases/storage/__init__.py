@@ -4,15 +4,17 @@ from cases.storage.book import Bell, Book
 from cases.storage.engine import build_engine, migrate
 from cases.storage.lists import ORDERS, QueuePage
 from cases.storage.registry import Listing, Wanted
-from cases.storage.scope import Filter, Reach, Scope
+from cases.storage.scope import Did, Filter, Narrow, Reach, Scope
 from cases.storage.unit import Store
 
 __all__ = [
     "ORDERS",
     "Bell",
     "Book",
+    "Did",
     "Filter",
     "Listing",
+    "Narrow",
     "QueuePage",
     "Reach",
     "Scope",

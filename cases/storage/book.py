@@ -13,6 +13,7 @@ from cases.storage.desk import DeskQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.lists import ORDERS, PAGE, QueuePage, within
 from cases.storage.outbox import OutboxQueries
+from cases.storage.overview import OverviewQueries
 from cases.storage.registry import RegistryQueries
 from cases.storage.search import SearchQueries
 from cases.storage.signing import SigningQueries
@@ -65,6 +66,7 @@ class Book(
     SigningQueries,
     RegistryQueries,
     DeskQueries,
+    OverviewQueries,
     SearchQueries,
 ):
     """The case book within one transaction."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the annotations
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, delete, func, select
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -89,10 +89,11 @@ class DeskQueries:
         query = select(BulkRow.id).where(BulkRow.state == "waiting", BulkRow.due_at <= now)
         return self._session.scalars(query.order_by(BulkRow.due_at).limit(limit)).all()
 
-    def last_bulk(self, staff_id: int) -> BulkRow | None:
-        """Return somebody's latest order over several cases."""
-        query = select(BulkRow).where(BulkRow.staff_id == staff_id).order_by(BulkRow.id.desc())
-        return self._session.scalars(query.limit(1)).one_or_none()
+    def bulks_of(self, staff_id: int, since: datetime) -> Sequence[BulkRow]:
+        """Return somebody's orders that still wait, or were due since then, the newest first; none that was undone."""
+        going = or_(BulkRow.state == "waiting", and_(BulkRow.state == "done", BulkRow.due_at >= since))
+        query = select(BulkRow).where(BulkRow.staff_id == staff_id, going).order_by(BulkRow.id.desc())
+        return self._session.scalars(query).all()
 
     def claim_key(self, staff_id: int, key: str, now: datetime) -> tuple[SentRow, bool]:
         """Return the row of this key, and whether it is this transaction's own: others wait here until it is over."""
@@ -100,6 +101,10 @@ class DeskQueries:
         new = insert(SentRow).values(staff_id=staff_id, key=key, at=now, outcome="").on_conflict_do_nothing()
         made = self._session.execute(new.returning(SentRow.key)).first() is not None
         return self._session.get_one(SentRow, (staff_id, key), populate_existing=True), made
+
+    def sent(self, staff_id: int, key: str) -> SentRow | None:
+        """Return the row of a key that was carried out, or None."""
+        return self._session.get(SentRow, (staff_id, key))
 
     def old_keys(self, before: datetime) -> bool:
         """Say whether there are keys of forms that were carried out before this moment."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, false, or_, select
+from sqlalchemy import and_, false, func, or_, select
 
+from cases.storage.narrow import in_states, narrowing, with_card
 from cases.storage.outbox import cases_unheard
 from cases.storage.tables import AttachmentRow, CaseRow, CategoryRow, UnitRow
 from cases.storage.work import with_called, with_open_task, with_part
-from cases.workflow import OPEN, UNRESOLVED
+from cases.workflow import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def in_scope(scope: Scope) -> list[ColumnElement[bool]]:
     """Return what is so of every case in a scope, and of no other."""
     found: list[ColumnElement[bool]] = []
     if scope.states is not None:
-        found.append(CaseRow.state.in_(scope.states))
+        found.append(in_states(scope.states, scope.only))
     if scope.holder_id is not None:
         found.append(CaseRow.holder_id == scope.holder_id)
     if scope.attention:
@@ -66,7 +67,8 @@ def in_scope(scope: Scope) -> list[ColumnElement[bool]]:
     if scope.kinds is not None:
         found.append(CaseRow.category_code.in_(scope.kinds))
     if scope.below is not None:
-        found.append(_below(scope.below))
+        found.append(_below(scope.below) if scope.only is None else _checked_below(scope.below))
+    found += narrowing(scope.only) if scope.only is not None else ()
     return [*found, *_having_part(scope), *([_reached(scope.reach)] if scope.reach is not None else [])]
 
 
@@ -86,6 +88,12 @@ def _having_part(scope: Scope) -> list[ColumnElement[bool]]:
 def _below(path: str) -> ColumnElement[bool]:
     units = _units_below(path)
     return or_(CaseRow.holder_id.in_(units), CaseRow.grid_id.in_(units))
+
+
+def _checked_below(path: str) -> ColumnElement[bool]:
+    """Return the same, wrapped: SQLite looks at the few rows of a span of time, not at all of these units."""
+    units = _units_below(path)
+    return or_(func.coalesce(CaseRow.holder_id, 0).in_(units), func.coalesce(CaseRow.grid_id, 0).in_(units))
 
 
 def _units_below(path: str) -> Select[int]:
@@ -132,10 +140,7 @@ def _pressing(wanted: Filter) -> list[ColumnElement[bool]]:
     """Return what is so of cases with a card (`cases.limits.card`), and of urgent ones."""
     found: list[ColumnElement[bool]] = []
     if wanted.card is not None and wanted.at is not None:
-        alerted = or_(CaseRow.alert_step > 0, CaseRow.alert_at <= wanted.at)
-        late = CaseRow.due_at <= wanted.at
-        found.append(CaseRow.state.in_(UNRESOLVED))
-        found.append(late if wanted.card == "red" else and_(CaseRow.due_at > wanted.at, alerted))
+        found += with_card(wanted.card, wanted.at)
     if wanted.urgent is not None:
         kinds = select(CategoryRow.code).where(CategoryRow.urgent)
         known = and_(CaseRow.category_code.is_not(None), CaseRow.category_code.in_(kinds))

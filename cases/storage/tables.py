@@ -227,7 +227,7 @@ class CaseRow(Base):
     holder_id: Mapped[int] = mapped_column(ForeignKey("units.id"))
     handler_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     reasons: Mapped[list[Any]] = mapped_column(JSON, default=list)
-    opened_at: Mapped[datetime]
+    opened_at: Mapped[datetime] = mapped_column(index=True)
     gathering_until: Mapped[datetime | None]
     accept_by: Mapped[datetime]
     contact_by: Mapped[datetime]
@@ -235,7 +235,7 @@ class CaseRow(Base):
     due_at: Mapped[datetime | None]
     contacted_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
-    ended_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
     result: Mapped[str] = mapped_column(Text, default="")
     failed_checks: Mapped[int] = mapped_column(default=0)
     urgent: Mapped[bool] = mapped_column(default=False)
@@ -297,6 +297,7 @@ class HistoryRow(Base):
     to_state: Mapped[str | None] = mapped_column(String(20))
     text: Mapped[str] = mapped_column(Text, default="")
     public: Mapped[bool] = mapped_column(default=False)
+    __table_args__ = (Index(None, "action", "at"),)
 
 
 class AttachmentRow(Base):

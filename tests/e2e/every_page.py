@@ -21,6 +21,7 @@ LEARNING = ("", "/labels", "/conflicts", "/import", "/kinds/facility/manhole")
 PAGES = {
     ANYBODY: ("/", "/sandbox/", "/console/login", "/console/offline"),
     "urban": (
+        "/console/home",
         "/console/",
         "/console/?list=resolved",
         "/console/?list=ended",
@@ -34,6 +35,7 @@ PAGES = {
         *(f"/console/help/{name}.html" for name in GUIDES),
     ),
     "dispatcher": (
+        "/console/home",
         "/console/",
         "/console/?list=all",
         "/console/?list=all&case={number}",
@@ -50,10 +52,10 @@ PAGES = {
         "/console/style",
         "/console/map",
     ),
-    "leader": ("/console/?list=all", "/console/?list=supervised", "/console/cases/{number}"),
+    "leader": ("/console/home", "/console/?list=all", "/console/?list=supervised", "/console/cases/{number}"),
     "admin": (
         *("/console/categories", "/console/rules", "/console/rules/edit", "/console/audit", "/console/team"),
-        *("/console/guide", "/console/texts", "/console/posters"),
+        *("/console/home", "/console/setup", "/console/guide", "/console/texts", "/console/posters"),
         *(f"/console/registry/{page}" for page in REGISTRY),
         *(f"/console/learning{page}" for page in LEARNING),
     ),

@@ -30,9 +30,8 @@ def test_an_unsure_case_is_dispatched_returned_and_dispatched_again(service: Ser
     expect(traffic.page.locator("#glance")).to_contain_text("信号灯与标线")
     traffic.write("return", "是路灯，不是信号灯，建议给城管", reason="not_ours")
     expect(traffic.row(number)).to_have_count(0)
-    dispatcher.open("/console/")
-    expect(dispatcher.row(number)).to_have_attribute("data-state", "new")
-    dispatcher.take(number)
+    dispatcher.find(number)
+    dispatcher.stands(number, "new")
     expect(dispatcher.page.locator("#events")).to_contain_text("是路灯，不是信号灯，建议给城管")
     for officer in (dispatcher, traffic):
         officer.close()
@@ -40,7 +39,7 @@ def test_an_unsure_case_is_dispatched_returned_and_dispatched_again(service: Ser
 
 def test_a_foreign_case_does_not_exist(service: Service, browser: Browser) -> None:
     """An officer of another grid gets 404 for a case's address, as for one that never was; nobody without login."""
-    number = number_in(say(service, RESIDENTS[3].openid, "文昌花园门口的井盖松了，车一过就响"))
+    number = number_in(say(service, RESIDENTS[3].openid, "新的：文昌花园门口的井盖松了，车一过就响"))
     address = service.url(f"/console/cases/{number}")
     stranger = Officer(browser, service, "linjiang01", PHONE)
     answer = stranger.page.request.get(address)
@@ -61,7 +60,7 @@ def test_a_changed_queue_holds_for_the_next_message(service: Service, browser: B
     kind.locator("select[name=queue]").select_option("dept-garden")
     admin.submit(kind)
     expect(kind.locator("select[name=queue]")).to_have_value("dept-garden")
-    receipt = say(service, ZHAO, "翠湖小区5栋门口的路灯晚上不亮，黑漆漆的")
+    receipt = say(service, ZHAO, "新的：翠湖小区5栋门口的路灯晚上不亮，黑漆漆的")
     assert "已交给园林绿化中心" in receipt
     garden = Officer(browser, service, "garden", PHONE)
     expect(garden.row(number_in(receipt))).to_contain_text("路灯不亮")
@@ -72,8 +71,8 @@ def test_a_changed_queue_holds_for_the_next_message(service: Service, browser: B
 def _appears_by_itself(dispatcher: Officer, service: Service) -> str:
     """Let a resident speak while the dispatcher looks at the list: the case comes without a reload."""
     dispatcher.page.clock.install()
-    dispatcher.open("/console/")
-    receipt = say(service, LI, UNSURE)
+    dispatcher.open("/console/find?state=open")  # the newest first
+    receipt = say(service, LI, f"新的：{UNSURE}")
     assert "派单员" in receipt
     assert "请告诉我在哪里" in receipt
     number = number_in(receipt)

@@ -105,3 +105,26 @@ def test_a_spreadsheet_comes_in(service: Service, browser: Browser, tmp_path: Pa
     admin.open("/console/registry/places?q=新湖家园")
     expect(page.locator("#rows")).to_contain_text("新湖家园")
     admin.close()
+
+
+def test_forms_of_the_administrator(service: Service, browser: Browser) -> None:
+    """A row is changed, a first password is given and shown, a text of the bot is changed and put back."""
+    admin = Officer(browser, service, "admin", DESK)
+    page = admin.page
+    admin.open("/console/registry/staff/row?key=beiguanjd2")
+    page.fill(".reg-form [name=phone]", "19900009876")
+    page.click(".reg-form button[type=submit]")
+    admin.open("/console/registry/staff/row?key=beiguanjd2")
+    expect(page.locator(".reg-form [name=phone]")).to_have_value("19900009876")
+    admin.open("/console/registry/staff/row?key=linjiangjd2")
+    page.get_by_role("button", name="给一个新的初始密码").click()
+    expect(page.locator("main code").first).to_be_visible()
+    admin.open("/console/texts")
+    line = page.locator("#text-WELCOME")
+    before = line.locator("textarea").input_value()
+    line.locator("textarea").fill(f"{before}\n我们一直在。")
+    line.get_by_role("button", name="保存").click()
+    expect(page.locator("#text-WELCOME textarea")).to_have_value(f"{before}\n我们一直在。")
+    page.locator("#text-WELCOME").get_by_role("button", name="用回原文").click()
+    expect(page.locator("#text-WELCOME textarea")).to_have_value(before)
+    admin.close()

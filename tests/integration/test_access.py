@@ -57,7 +57,7 @@ OF_THE_PERSON = frozenset({"district", "city", "urban", "admin"})
 PUBLIC = frozenset(
     {
         *("static", "static_vendor", "home.start", "console.login", "console.login_submit"),
-        *("console.login_code", "console.login_code_submit"),
+        *("console.login_code", "console.login_code_submit", "console.setup_start", "console.setup_start_submit"),
         *("console.service_worker", "console.offline", "console.token"),
         *("console.oidc", "console.oidc_back", "console.wecom", "console.wecom_back"),
         *("api.openapi", "api.nowhere"),
@@ -75,7 +75,7 @@ def each(may: frozenset[str], names: str) -> dict[str, frozenset[str]]:
 
 # Pages about nothing in particular, and the roles that may use them.
 PAGES = (
-    each(EVERYBODY, "logout queue find alarms team notices read_notices me save_me help bell live style")
+    each(EVERYBODY, "logout home queue find alarms team notices read_notices me save_me help bell live style")
     | each(EVERYBODY, "bulk order_bulk bulk_strip keep_filter")
     | each(EVERYBODY, "me_security me_password me_totp_start me_totp_confirm me_totp_off me_sessions_end")
     | each(HANDLERS, "report send_report")
@@ -85,6 +85,7 @@ PAGES = (
     | each(DISPATCHER, "triage")
     | each(ADMIN, "categories save_category guide save_guide delete_guide texts save_text posters")
     | each(ADMIN, "rules edit_rule save_rule change_rule trial apply_rules audit audit_chain export_audit")
+    | each(ADMIN, "setup setup_skip setup_wechat setup_menu")
     | each(
         ADMIN, "registry registry_find registry_grids registry_draw registry_calendar registry_password registry_totp"
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,7 @@ def test_an_order_is_undone(house: House, urban: Staff) -> None:
     with house.store.write() as book:
         actor = accounts.actor_of(book, house.cities.current(book), 1)
         assert actor is not None
-        row = book.last_bulk(_id(house, "urban"))
-        assert row is not None
+        [row] = book.bulks_of(_id(house, "urban"), utc_now())
         assert not bulk.undo(book, actor, row.id)
     assert "一件都没有动" in urban.post(f"/console/bulk/{row.id}/undo", page.text).text
     with house.store.read() as book:
@@ -150,3 +150,32 @@ def _id(house: House, login: str) -> int:
         row: StaffRow | None = book.staff_by_login(login)
     assert row is not None
     return row.id
+
+
+def test_an_order_that_nobody_carried_out_is_none(house: House, urban: Staff) -> None:
+    """Where the worker was away for long, the page says that nothing was done, and it is not done hours later."""
+    with house.store.write() as book:
+        actor = accounts.actor_of(book, house.cities.current(book), _id(house, "urban"))
+        assert actor is not None
+        long_ago = utc_now() - bulk.STALE - timedelta(minutes=1)
+        row = bulk.order(book, actor, Action.NOTE, Inputs(text="x"), [1], long_ago)
+    assert "后台还没有动" in urban.client.get("/console/bulk/strip").text
+    bulk.run(house.store, house.cities, row.id, utc_now)
+    with house.store.read() as book:
+        kept = book.get(BulkRow, row.id)
+        assert kept is not None
+        assert (kept.state, kept.results) == ("undone", {})
+        assert [line for line in book.history(1) if line.action == "note"] == []
+
+
+def test_an_order_sent_twice_is_one(house: House, urban: Staff) -> None:
+    """A form that comes again after a lost answer orders nothing a second time."""
+    numbers = ticked(house)
+    page = urban.client.get("/console/bulk", query_string={"case": numbers, "action": "accept"})
+    mark = re.search(r'name="mark" value="(\w+)"', page.text)
+    assert mark
+    for words in ("撤回", "没有再下"):
+        sent = urban.post("/console/bulk", page.text, action="accept", case=numbers, mark=mark[1])
+        assert words in sent.text
+    with house.store.read() as book:
+        assert len(book.bulks_of(_id(house, "urban"), utc_now())) == 1

@@ -23,7 +23,7 @@ from cases.storage.engine import alembic_config
 from cases.storage.tables import Base, CaseRow, HistoryRow, InboxRow, OutboxRow, ResidentRow
 from tests.integration.people import Resident
 from web import create_app
-from web.cli import menu
+from web.menu import menu
 
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
 

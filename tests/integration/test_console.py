@@ -18,6 +18,8 @@ OPEN_TO_ALL = {"/", "/healthz", "/readyz", "/metrics", "/console/login", "/wecha
 OPEN_TO_ALL |= {f"/console/login/{way}" for way in ("oidc", "oidc/back", "wecom", "wecom/back")}
 # What a phone keeps for times without a network, and whose it is.
 OPEN_TO_ALL |= {"/console/sw.js", "/console/offline", "/console/token"}
+# For whoever has the one-time link; others get 403.
+OPEN_TO_ALL |= {"/console/setup/start"}
 
 
 @pytest.fixture
@@ -67,7 +69,8 @@ def test_wrong_passwords_lock(staff: Callable[[str], Staff], app: Flask) -> None
 def test_login_stays_inside(app: Flask) -> None:
     """After logging in one lands where one wanted to go, but never on another host."""
     client = app.test_client()
-    for target, lands in (("/console/?list=ended", "/console/?list=ended"), ("//evil.example/console/", "/console/")):
+    ended = "/console/?list=ended"
+    for target, lands in ((ended, ended), ("//evil.example/console/", "/console/home")):
         page = client.get("/console/login")
         token = TOKEN_FIELD.search(page.text)
         assert token
@@ -199,3 +202,12 @@ def test_missing_pages_are_friendly(staff: Callable[[str], Staff]) -> None:
         assert "没有这" in answer.text
     assert urban.client.get("/console/files/9999999999").status_code == 404
     assert "没有找到" in urban.client.get("/console/find", query_string={"q": HUGE}).text
+
+
+def test_front_end_files_are_kept_by_browsers(staff: Callable[[str], Staff]) -> None:
+    """A page names its files by their content, so that a browser keeps them; without the right mark it asks again."""
+    client = staff("urban").client
+    found = re.search(r'href="(/static/console\.css\?v=\w+)"', client.get("/console/").text)
+    assert found
+    assert "immutable" in client.get(found[1]).headers["Cache-Control"]
+    assert "immutable" not in client.get("/static/console.css?v=other").headers["Cache-Control"]

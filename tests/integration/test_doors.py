@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
     from settings import Settings
 
-HOME, OIDC, WECOM = "/console/", "/console/login/oidc", "/console/login/wecom"
+HOME, OIDC, WECOM = "/console/home", "/console/login/oidc", "/console/login/wecom"
 NOT_DONE = "单位统一登录没有成功"
 
 

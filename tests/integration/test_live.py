@@ -66,6 +66,8 @@ def test_notices_are_for_whom_they_are(house: House, staff: Callable[[str], Staf
     found = read(house, reader)
     assert [each.kind for each in found.of(actor(house, "urban")).told] == ["supervised"]
     assert [each.kind for each in found.of(actor(house, "leader")).told] == ["supervised"]
+    for other in ("admin", "cuihusq", "water"):
+        assert found.of(actor(house, other)).told == ()
     assert not found.of(actor(house, "water")).told
 
 
@@ -128,6 +130,20 @@ def test_all_watchers_hear_of_one_look(pulse: Pulse, resident: Resident) -> None
         assert not pulse.going
 
 
+def test_what_came_between_two_streams_is_told(pulse: Pulse, resident: Resident) -> None:
+    """A watcher who comes back with the mark of where it stopped hears what came meanwhile."""
+    with pulse.watch() as beat:
+        assert beat is not None
+        while pulse.wait(beat, 2)[0] == beat:  # the first look only notes where things stand
+            resident.say(HOLE)
+        mark = pulse.mark_of(beat)
+    with pulse.watch(mark) as since:
+        assert since == beat
+    with pulse.watch("other-process-1") as since:
+        assert since is not None
+        assert since > beat
+
+
 def test_too_many_watchers_are_told_to_come_again(pulse: Pulse) -> None:
     """Whoever comes when all places are taken is not kept waiting; a place that is left is free again."""
     places = [pulse.watch() for _ in range(WATCHERS)]
@@ -148,11 +164,12 @@ def test_the_stream_names_cases_and_nothing_else(staff: Callable[[str], Staff], 
     assert answer.mimetype == "text/event-stream"
     lines: Iterator[bytes] = iter(answer.response)  # type: ignore[arg-type]
     assert next(lines) == b"retry: 1000\n\n"
-    event = b": \n\n"
+    event = b""
     for _ in range(10):
         resident.say(f"{HOLE}，电话13812345678")
         event = next(lines)
-        if not event.startswith(b":"):
+        assert event.startswith(b"id: ")
+        if b"event: news" in event:
             break
     answer.close()
     data = json.loads(event.decode().partition("data: ")[2])

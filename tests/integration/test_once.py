@@ -48,18 +48,18 @@ def test_an_action_is_carried_out_once(house: House, manhole: CaseRow, staff: Ca
     """The same key twice is one act with one outcome; its photos are kept once; another key is another act."""
     urban, mark = staff("urban"), key()
     address = f"/console/cases/{number_of(manhole.id)}/note"
-    first = send(urban, address, key=mark, text="盖子在路边", photos=(picture(), "p.jpg"))
-    again = send(urban, address, key=mark, text="盖子在路边", photos=(picture(), "p.jpg"))
+    first = send(urban, address, once=mark, text="盖子在路边", photos=(picture(), "p.jpg"))
+    again = send(urban, address, once=mark, text="盖子在路边", photos=(picture(), "p.jpg"))
     assert first.get_json() == again.get_json() == {"to": f"/console/cases/{number_of(manhole.id)}"}
     assert notes(house, manhole) == ["盖子在路边"]
     with house.store.read() as book:
         [photo] = book.attachments(manhole.id)
     kept = [path for path in house.media.path(photo.file).parents[1].rglob("*.jpg") if ".thumb" not in path.name]
     assert kept == [house.media.path(photo.file)]
-    send(urban, address, key=key(), text="盖子在路边")
+    send(urban, address, once=key(), text="盖子在路边")
     assert len(notes(house, manhole)) == 2
-    assert "已经发过了" in urban.act(manhole, "note", key=mark, text="盖子在路边").text
-    seen = send(urban, address, when="now", key=mark, text="盖子在路边").get_json()
+    assert "已经发过了" in urban.act(manhole, "note", once=mark, text="盖子在路边").text
+    seen = send(urban, address, when="now", once=mark, text="盖子在路边").get_json()
     assert seen["said"] == [["ok", "这一件已经发过了，没有再发。"]]
     assert "已经发过了" not in urban.open(manhole).text
 
@@ -67,9 +67,9 @@ def test_an_action_is_carried_out_once(house: House, manhole: CaseRow, staff: Ca
 def test_a_report_is_one_case(house: House, staff: Callable[[str], Staff]) -> None:
     """A patrol report that comes twice opens one case, and leads to it both times."""
     officer, mark = staff("cuihu01"), key()
-    assert "已上报" in report(officer, key=mark, text="绿化带旁边的井盖没了", photos=(picture(), "p.jpg"))
+    assert "已上报" in report(officer, once=mark, text="绿化带旁边的井盖没了", photos=(picture(), "p.jpg"))
     case = found(house)
-    page = report(officer, key=mark, text="绿化带旁边的井盖没了", photos=(picture(), "p.jpg"))
+    page = report(officer, once=mark, text="绿化带旁边的井盖没了", photos=(picture(), "p.jpg"))
     assert "已经发过了" in page
     assert f'data-number="{number_of(case.id)}"' in page
     assert found(house).id == case.id
@@ -86,7 +86,7 @@ def test_two_at_once_are_one(house: House, manhole: CaseRow, staff: Callable[[st
     def once_more(_at: int) -> object:
         client = urban.client.application.test_client()
         client.set_cookie("wanggetong", cookie.value)
-        form = {"csrf_token": token, "key": mark, "text": "盖子在路边"}
+        form = {"csrf_token": token, "once": mark, "text": "盖子在路边"}
         return client.post(address, data=form, headers={"X-Sent": "later"}).get_json()
 
     with ThreadPoolExecutor(4) as pool:
@@ -99,19 +99,29 @@ def test_what_is_refused_may_come_again(house: House, manhole: CaseRow, staff: C
     """A refusal tells the reason and takes no key: put right, the form is carried out."""
     urban, mark = staff("urban"), key()
     address = f"/console/cases/{number_of(manhole.id)}/note"
-    refusal = send(urban, address, key=mark, text="")
+    refusal = send(urban, address, once=mark, text="")
     assert (refusal.status_code, bool(refusal.get_json()["refused"])) == (422, True)
-    assert send(urban, address, key=mark, text="盖子在路边").status_code == 200
+    assert send(urban, address, once=mark, text="盖子在路边").status_code == 200
     assert notes(house, manhole) == ["盖子在路边"]
-    refused = send(staff("cuihu01"), "/console/report", when="now", key=key(), text="")
+    refused = send(staff("cuihu01"), "/console/report", when="now", once=key(), text="")
     assert (refused.status_code, refused.get_json()) == (422, {"refused": "请写一句：是什么事。"})
+
+
+def test_a_case_that_went_out_of_sight(manhole: CaseRow, staff: Callable[[str], Staff]) -> None:
+    """Who gave a case away and lost the answer is told at the next try that it was done, not that it is not theirs."""
+    urban, mark = staff("urban"), key()
+    address = f"/console/cases/{number_of(manhole.id)}/return"
+    first = send(urban, address, once=mark, reason="not_ours", text="不是我们的")
+    assert urban.open(manhole).status_code == 404
+    assert send(urban, address, once=mark, reason="not_ours", text="不是我们的").get_json() == first.get_json()
+    assert send(urban, address, once=key(), reason="not_ours", text="不是我们的").status_code == 404
 
 
 def test_a_key_is_its_person_s(house: House, manhole: CaseRow, staff: Callable[[str], Staff]) -> None:
     """Somebody else's key tells nothing of what they did, and keeps nobody from doing theirs."""
     mark = key()
     for login in ("urban", "dispatcher"):
-        staff(login).act(manhole, "note", key=mark, text=f"{login}看过")
+        staff(login).act(manhole, "note", once=mark, text=f"{login}看过")
     assert notes(house, manhole) == ["urban看过", "dispatcher看过"]
 
 
@@ -119,7 +129,7 @@ def test_keys_are_forgotten(house: House, manhole: CaseRow, staff: Callable[[str
     """The sweeper deletes keys after a week, and no younger ones."""
     old, young = key(), key()
     for mark in (old, young):
-        staff("urban").act(manhole, "note", key=mark, text="盖子在路边")
+        staff("urban").act(manhole, "note", once=mark, text="盖子在路边")
     with house.store.write() as book:
         [person] = [row.id for row in book.staff() if row.login == "urban"]
         book.claim_key(person, old, utc_now())[0].at = utc_now() - once.KEPT - timedelta(seconds=1)

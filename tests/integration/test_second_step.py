@@ -14,7 +14,7 @@ import pytest
 import settings as configuration
 from bot.assembly import utc_now
 from cases import second, totp
-from cases.accounts import AGAIN
+from cases.accounts import AGAIN, OLD_WRONG
 from cases.passwords import USED
 from cases.storage.security import RecoveryRow
 from cases.storage.trail import Sought
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cases.storage.tables import StaffRow
     from settings import Settings
 
-HOME, OWN, CODE = "/console/", "/console/me/security", "/console/login/code"
+HOME, OWN, CODE = "/console/home", "/console/me/security", "/console/login/code"
 PASSWORD = "wanggetong"
 KEY = re.compile(r'id="totp-key">([^<]+)<')
 RECOVERY = re.compile(r"<li><code>([^<]+)</code></li>")
@@ -82,7 +82,7 @@ def set_up(person: Staff) -> tuple[str, list[str]]:
     """Set the second step up on one's own page; return the phone's secret, and the recovery codes."""
     page = person.client.get(OWN).text
     if "totp-key" not in page:
-        page = person.post("/console/me/totp", page).text
+        page = person.post("/console/me/totp", page, password=PASSWORD).text
     key = KEY.search(page)
     assert key
     secret = key[1].replace(" ", "")
@@ -99,7 +99,8 @@ def enter(person: Staff, code: str, wanted: str = "") -> TestResponse:
 def test_setting_it_up(house: House, staff: Callable[[str], Staff]) -> None:
     """A QR code and a key to type say the same; one right code turns it on; the recovery codes are shown once."""
     urban = staff("urban")
-    page = urban.post("/console/me/totp", urban.client.get(OWN).text).text
+    assert OLD_WRONG in urban.post("/console/me/totp", urban.client.get(OWN).text, password="not mine").text
+    page = urban.post("/console/me/totp", urban.client.get(OWN).text, password=PASSWORD).text
     assert QR.search(page)
     assert CODE_WRONG in urban.post("/console/me/totp/confirm", page, code="000000").text
     assert not account_of(house, "urban").totp_secret

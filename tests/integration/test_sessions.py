@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
     from cases.storage.tables import StaffRow
 
-HOME, OWN = "/console/", "/console/me/security"
+HOME, OWN = "/console/home", "/console/me/security"
 LIMITS = Limits(timedelta(minutes=30), timedelta(hours=12))
 OLD, NEW = "wanggetong", "a cup of green tea"
 PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) MicroMessenger/8.0.50"}

@@ -17,6 +17,7 @@ from web.console import (
     found,
     guide,
     guides,
+    homes,
     label_import,
     labels,
     learning,
@@ -36,6 +37,8 @@ from web.console import (
     registry_import,
     report,
     rules,
+    setup,
+    setup_start,
     style,
     team,
     texts,
@@ -48,10 +51,10 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 # In groups: who is here and where they can go, cases, working together, what administrators fill, learning.
-FRAME = (login, doors, me, me_security, guides, live, phone, style)
+FRAME = (login, doors, me, me_security, guides, live, phone, style, homes)
 CASES = (lists, found, bulk, maps_page, pages, case_file, contact, report, files)
 TOGETHER = (notices, calls, team)
-ADMINISTRATION = (admin, guide, texts, posters, rules, trail)
+ADMINISTRATION = (admin, guide, texts, posters, rules, trail, setup, setup_start)
 REGISTRY = (registry, registry_import, registry_calendar, registry_grids)
 LEARNING = (learning, trainings, labels, label_import, triage)
 PARTS = (*FRAME, *CASES, *TOGETHER, *ADMINISTRATION, *REGISTRY, *LEARNING)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import flash, redirect, render_template, request, url_for
 
 from bot.assembly import utc_now
-from cases import bulk, words
+from cases import bulk, once, words
 from cases.handling import Inputs
 from cases.ledger import NotAllowed
 from cases.numbers import case_id_of, number_of, spoken
+from cases.once import AlreadySent
 from cases.workflow import Action
 from web.console.forms import action_form
 from web.console.frame import frame
 from web.console.login import inside
 from web.console.session import Page, anybody
-from web.console.strip import bulk_strip
-from web.uploads import decimal, whole, words_of
+from web.console.strip import bulk_strips
+from web.uploads import LAST_ID, decimal, whole, words_of
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -34,7 +37,7 @@ def register(routes: Blueprint, house: House) -> None:
     routes.get("/bulk", endpoint="bulk")(anybody(_choose, house, writes=False))
     routes.post("/bulk", endpoint="order_bulk")(anybody(_order, house, writes=True))
     routes.get("/bulk/strip", endpoint="bulk_strip")(anybody(_strip, house, writes=False))
-    routes.post("/bulk/<int:bulk_id>/undo", endpoint="undo_bulk")(anybody(_undo, house, writes=True))
+    routes.post(f"/bulk/<int(max={LAST_ID}):bulk_id>/undo", endpoint="undo_bulk")(anybody(_undo, house, writes=True))
 
 
 def _ticked() -> list[int]:
@@ -65,6 +68,7 @@ def _choose(book: Book, city: City, me: Actor) -> Page:
         fitting=[(number_of(case.id), spoken(number_of(case.id))) for case in able[chosen]] if chosen else [],
         rest=len(ids) - (len(able[chosen]) if chosen else 0),
         leave=back,
+        mark=secrets.token_hex(16),
     )
 
 
@@ -79,10 +83,13 @@ def _order(book: Book, city: City, me: Actor) -> Page:
         days=decimal(form.get("days", "")),
     )
     try:
+        once.claim(book, me.staff_id, form.get("mark", ""), utc_now())
         able = bulk.able(book, city, me, _ticked(), action) if action is not None else []
         bulk.order(book, me, action or Action.NOTE, inputs, [case.id for case in able], utc_now())
     except NotAllowed as refusal:
         flash(str(refusal), "error")
+    except AlreadySent:
+        flash("这一批已经下过了，没有再下。", "ok")
     return redirect(back)
 
 
@@ -95,4 +102,7 @@ def _undo(book: Book, _city: City, me: Actor, bulk_id: int) -> Page:
 
 
 def _strip(book: Book, _city: City, me: Actor) -> Page:
-    return render_template("console/bulk_strip.html", bulk=bulk_strip(book, me, utc_now()))
+    """Show how far the orders are; undoing one leads back to the page that the strip stands on."""
+    there = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = inside(f"{there.path}?{there.query}" if there.query else there.path)
+    return render_template("console/bulk_strip.html", bulks=bulk_strips(book, me, utc_now()), strip_back=back)

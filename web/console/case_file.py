@@ -21,6 +21,7 @@ from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleD
 from bot.assembly import utc_now
 from cases import audit, contacts, handling, merging
 from cases.handling import NoSuchCase
+from cases.workflow import Relation
 from web.console import shape
 from web.console.fates import moment
 from web.console.frame import frame
@@ -82,20 +83,22 @@ def register(routes: Blueprint, house: House) -> None:
             alike = house.similar.likeness
             pages = [shape.case_page(book, city, me, each, relations, now, alike) for each, relations in found]
             fault = f"没有找到工单“{wanted[:20]}”。" if wanted and len(found) == 1 else ""
-            between = _between(*(each for each, _ in found)) if len(found) > 1 else ()
+            knows = Relation.DISPATCHER in held
+            between = _between(*(each for each, _ in found), knows=knows) if len(found) > 1 else ()
             return render_template(
                 "console/compare.html", **frame(book, city, me), cases=pages, between=between, fault=fault
             )
 
 
-def _between(one: CaseRow, two: CaseRow) -> tuple[str, ...]:
-    """Say what two cases have in common, and how far they are apart."""
+def _between(one: CaseRow, two: CaseRow, *, knows: bool) -> tuple[str, ...]:
+    """Say what two cases have in common, and how far they are apart; who reported only to whom `knows` it."""
     told = []
     if one.category_code and one.category_code == two.category_code:
         told.append("同一类")
     if one.grid_id is not None and one.grid_id == two.grid_id:
         told.append("同一网格")
-    if one.resident_id is not None and one.resident_id == two.resident_id:
+    named = knows or not (one.anonymous or two.anonymous)
+    if named and one.resident_id is not None and one.resident_id == two.resident_id:
         told.append("同一位居民")
     apart = merging.distance(one, two)
     return (*told, f"相距约 {apart:.0f} 米") if apart is not None else tuple(told)

@@ -17,6 +17,7 @@ from cases.workflow import ENDED, UNRESOLVED, State
 from cases.worktime import CHINA
 from web.console.present import Choice
 from web.console.session import Page, anybody
+from web.uploads import LAST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,8 @@ class Wanted:
 def register(routes: Blueprint, house: House) -> None:
     """Add keeping and dropping a filter."""
     routes.post("/filters", endpoint="keep_filter")(anybody(_keep, house, writes=True))
-    routes.post("/filters/<int:filter_id>/drop", endpoint="drop_filter")(anybody(_drop, house, writes=True))
+    one = f"/filters/<int(max={LAST_ID}):filter_id>/drop"
+    routes.post(one, endpoint="drop_filter")(anybody(_drop, house, writes=True))
 
 
 def wanted(city: City) -> Wanted:
@@ -75,7 +77,7 @@ def wanted(city: City) -> Wanted:
     group = chosen["group"]
     kinds = frozenset(code for code, category in city.categories.items() if category.group_name == group)
     unit = city.by_code.get(chosen["unit"])
-    begin, end = _day(chosen["from"]), _day(chosen["to"])
+    begin, end = _day(chosen["from"]), _day(chosen["to"], days=1)
     return Wanted(
         typed=chosen["q"],
         chosen=chosen,
@@ -89,15 +91,16 @@ def wanted(city: City) -> Wanted:
             urgent=True if chosen["urgent"] else None,
             photos=True if chosen["photos"] else None,
             opened_from=begin,
-            opened_to=end + timedelta(days=1) if end is not None else None,
+            opened_to=end,
         ),
     )
 
 
-def _day(text: str) -> datetime | None:
+def _day(text: str, days: int = 0) -> datetime | None:
+    """Return the beginning of a day in China, or of one so many days later; None for what is no date."""
     try:
-        return datetime.combine(date.fromisoformat(text), time(), CHINA)
-    except ValueError:
+        return datetime.combine(date.fromisoformat(text) + timedelta(days=days), time(), CHINA)
+    except (ValueError, OverflowError):
         return None
 
 

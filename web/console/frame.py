@@ -12,7 +12,7 @@ from cases.training import TRAINERS
 from cases.words import ROLES, title_of
 from web.console.nav import MOST, nav
 from web.console.present import Alarm, Person, Tab
-from web.console.strip import WATCHERS, bulk_strip, warnings
+from web.console.strip import WATCHERS, bulk_strips, warnings
 
 if TYPE_CHECKING:
     from cases.access import Actor
@@ -36,7 +36,7 @@ def frame(book: Book, city: City, found: Actor, current: str = "") -> dict[str, 
         "alarms": alarm_lines(book, city, found),
         "account_fault": book.meta(FAULT_KEY) if found.role in WATCHERS else "",
         "warnings": warnings(book, city, found),
-        "bulk": bulk_strip(book, found, utc_now()),
+        "bulks": bulk_strips(book, found, utc_now()),
     }
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import abort, flash, redirect, render_template, request, send_file, url_for
 
 from bot.assembly import utc_now
-from cases import audit, exchange, finding, handling, preferences
+from cases import audit, exchange, finding, handling, picks, preferences
 from cases.handling import NoSuchCase
 from cases.numbers import number_of
 from cases.storage import Filter
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
     from cases.access import Actor
     from cases.city import City
+    from cases.handling import ListOf
     from cases.search import Piece
     from cases.storage import Book, QueuePage
     from web.console.present import CasePage
@@ -53,7 +54,7 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.read() as book:
             city = house.cities.current(book)
             me = actor(book, city)
-            chosen = next((each for each in handling.lists_of(city, me) if each.key == key), None) or abort(404)
+            chosen = _named(city, me, key) or abort(404)
             if book.count(chosen.scope) > MOST_EXPORTED:
                 flash(f"超过 {MOST_EXPORTED} 件，网页导不出来，请管理员用 cases export 命令导出。", "warn")
                 return redirect(url_for("console.queue", list=key))
@@ -81,13 +82,19 @@ def _queue(house: House, book: Book, city: City, me: Actor) -> Page:
     lists = handling.lists_of(city, me)
     if not lists:
         return redirect(url_for("console.categories"))
-    current = next((each for each in lists if each.key == request.args.get("list")), lists[0])
+    current = _named(city, me, request.args.get("list", "")) or lists[0]
     if _asked() == "pane":
         return _pane(house, book, city, me)
     # What has ended grows for ever: it is counted up to a thousand, and filters lead further back.
     ended = current.key == "ended"
     found = book.find(current.scope, Filter(), "newest", _page()) if ended else book.queue(current.scope, _page())
     return _desk(house, book, city, me, Shown(current.key, current.name, found))
+
+
+def _named(city: City, me: Actor, key: str) -> ListOf | None:
+    """Return one of a person's lists, or the list behind a figure of their home; None for neither."""
+    known = next((each for each in handling.lists_of(city, me) if each.key == key), None)
+    return known or picks.pick(city, me, key, utc_now())
 
 
 def _find(house: House, book: Book, city: City, me: Actor) -> Page:

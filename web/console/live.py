@@ -10,7 +10,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, jsonify, render_template
+from flask import Response, jsonify, render_template, request
 
 from cases import handling
 from cases.access import hears_unit
@@ -50,7 +50,8 @@ def register(routes: Blueprint, house: House) -> None:
     def live() -> Page:
         with house.store.read() as book:
             me = actor(book, house.cities.current(book))
-        return Response(_stream(pulse, me), mimetype="text/event-stream", headers=HEADERS)
+        last = request.headers.get("Last-Event-ID", "")
+        return Response(_stream(pulse, me, last), mimetype="text/event-stream", headers=HEADERS)
 
     @routes.get("/cases/<number>/people")
     def people(number: str) -> Page:
@@ -63,15 +64,15 @@ def register(routes: Blueprint, house: House) -> None:
         return jsonify(people=presence.here(case_id, me.staff_id, me.name))
 
 
-def _stream(pulse: Pulse, me: Actor) -> Iterator[str]:
+def _stream(pulse: Pulse, me: Actor, last: str = "") -> Iterator[str]:
     """Yield events until the stream's time is over; with too many watchers only word to come again later."""
-    with pulse.watch() as since:
+    with pulse.watch(last) as since:
         yield f"retry: {AGAIN_MS if since is not None else LATER_MS}\n\n"
         until, beat = time.monotonic() + STREAM_SECONDS, since
         while beat is not None and time.monotonic() < until and pulse.going:
             beat, found = pulse.wait(beat, BEAT_SECONDS)
             news = [mine for each in found if (mine := each.of(me))]
-            yield _event(news, me) if news else ": \n\n"
+            yield f"id: {pulse.mark_of(beat)}\n{_event(news, me)}" if news else f"id: {pulse.mark_of(beat)}\n\n"
 
 
 def _event(news: list[News], me: Actor) -> str:

@@ -46,7 +46,9 @@ def register(routes: Blueprint, house: House) -> None:
             return form(house, name, result.fault), 401
         if not result.second:
             return enter(house, result.staff_id, "password", request.args.get("next", ""))
+        former = session.get(TOKEN, "")
         session.clear()
+        session[TOKEN] = former  # it ends when the new session begins
         session[HALF] = [result.staff_id, result.mark, int(time.time()) + HALF_SECONDS]
         return redirect(url_for("console.login_code", next=inside(request.args.get("next", "")) or None))
 
@@ -104,7 +106,7 @@ def enter(house: House, staff_id: int, how: str, wanted: str) -> Response:
     session.clear()
     session.permanent = True
     session[TOKEN] = token
-    return redirect(inside(wanted) or url_for("console.queue"))
+    return redirect(inside(wanted) or url_for("console.home"))
 
 
 def form(house: House, login: str, error: str) -> str:

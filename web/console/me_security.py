@@ -64,7 +64,12 @@ def register(routes: Blueprint, house: House) -> None:
 
     @routes.post("/me/totp", endpoint="me_totp_start")
     def start() -> Page:
-        _me(house)
+        staff_id = _me(house)
+        # Who finds a phone unlocked must not put their own second step on it.
+        owes = _owed(house)
+        fault = "" if owes else accounts.confirm(house.store, staff_id, _typed("password"), utc_now(), origin())
+        if fault:
+            return _page(house, {"start": fault})
         session[DRAFT] = house.vault.seal(totp.new_secret())
         return redirect(url_for("console.me_security", _anchor="totp"))
 
@@ -173,6 +178,8 @@ def _turn_on(house: House) -> Page:
     secret = house.vault.open(session.get(DRAFT, ""))
     with house.store.write() as book:
         codes = second.turn_on(book, house.vault, staff_id, secret, _typed("code"), utc_now())
+        if codes:
+            sessions.end_others(book, staff_id, g.seen.id, utc_now())
     if not codes:
         return _page(house, {"code": CODE_WRONG})
     session.pop(DRAFT, None)

@@ -116,6 +116,7 @@ def _link(key: str, name: str, endpoint: str, icon: str, count: int = 0) -> Link
 
 
 def _work(book: Book, city: City, me: Actor) -> Iterable[Link]:
+    yield _link("home", "首页", "console.home", "house")
     if me.role == "dispatcher":
         yield _link("triage", "逐件派单", "console.triage", "signpost-split", triage.waiting_count(book, city))
     if me.role != "admin":
@@ -134,6 +135,7 @@ def _management(me: Actor) -> Iterable[Link]:
     if me.role in TRAINERS:
         yield _link("learning", "分类器", "console.learning", "mortarboard")
     if me.role == "admin":
+        yield _link("setup", "开通向导", "console.setup", "list-check")
         yield _link("categories", "类别与时限", "console.categories", "sliders")
         yield _link("registry", "基础数据", "console.registry", "database")
         yield _link("rules", "派单规则", "console.rules", "signpost-split")
@@ -146,8 +148,8 @@ def _management(me: Actor) -> Iterable[Link]:
 # What the phone's bar has for whom, besides `我`; who handles has the camera there too.
 BARS = {
     "dispatcher": ("triage", "mine", "every", "map"),
-    "leader": ("all", "supervised", "every", "map"),
-    "admin": ("registry", "audit"),
+    "leader": ("home", "all", "supervised", "map"),
+    "admin": ("home", "registry", "audit"),
 }
 HANDLER_BAR = ("mine", "every", "map", "report")
 SHORT = {"mine": "我的", "triage": "派单", "report": "上报"}

@@ -72,15 +72,17 @@ def register(routes: Blueprint, house: House) -> None:
     def act(number: str, action: str) -> Page:
         case_id, back = case_id_in(number), inside(request.form.get("back", ""))
         chosen = next((known for known in handling.HANDLERS if known == action), None) or abort(404)
-        with house.store.read() as book:
-            city = house.cities.current(book)
-            handling.access_case(book, city, actor(book, city), case_id)
-        here = url_for("console.case", number=number)
+        here, key = url_for("console.case", number=number), request.form.get("once", "")
         try:
+            with house.store.read() as book:
+                city = house.cities.current(book)
+                me = actor(book, city)
+                once.check(book, me.staff_id, key)
+                handling.access_case(book, city, me, case_id)
             with _inputs(house, chosen) as inputs, house.store.write() as book:
                 city = house.cities.current(book)
                 me = actor(book, city)
-                sent = once.claim(book, me.staff_id, request.form.get("key", ""), utc_now())
+                sent = once.claim(book, me.staff_id, key, utc_now())
                 row = handling.act(book, city, me, case_id, chosen, inputs, utc_now())
                 address = back or (here if facts.relations(book, city, me, row) else url_for("console.queue"))
                 once.finish(sent, address)

@@ -94,7 +94,8 @@ def others(book: Book, city: City, me: Actor, case: CaseRow, held: frozenset[Rel
     if case.resident_id is None or (case.anonymous and Relation.DISPATCHER not in held):
         return ()
     found = [each for each in book.cases_of(case.resident_id, OTHERS * 4) if each.id != case.id]
-    seen = [each for each in found if facts.relations(book, city, me, each)]
+    known = [each for each in found if not each.anonymous or Relation.DISPATCHER in held]
+    seen = [each for each in known if facts.relations(book, city, me, each)]
     return tuple(_related(each, "") for each in seen[:OTHERS])
 
 

@@ -93,7 +93,7 @@ def _report(house: House, told: Report, photos: tuple[Photo, ...], after: tuple[
     with house.store.write() as book:
         city = house.cities.current(book)
         me = actor(book, city)
-        sent = once.claim(book, me.staff_id, request.form.get("key", ""), utc_now())
+        sent = once.claim(book, me.staff_id, request.form.get("once", ""), utc_now())
         chosen = request.form.get("category", "")
         guesses = (routing.Guess(chosen, 1.0, chosen=True),) if chosen in city.categories else told.guesses
         report = Report(

@@ -36,7 +36,7 @@ TOKEN = "token"  # noqa: S105 - a name
 WANTED = "wanted"
 OWN_SECURITY = "console.me_"
 # Parts of pages that renew themselves, by their ids, and addresses that only such parts ask for.
-POLLING = frozenset({"list", "thread", "desk", "progress", "alarms", "bell", "bulk-strip"})
+POLLING = frozenset({"home", "list", "thread", "desk", "progress", "alarms", "bell", "bulk-strip"})
 RENEWED = frozenset({"/console/live", "/console/alarms"})
 Page = Any  # what a Flask view returns
 
@@ -87,12 +87,13 @@ def actor(book: Book, city: City) -> Actor:
     row, now = signed_in(book), utc_now()
     found = accounts.actor_of(book, city, row.staff_id, now) if row is not None else None
     if row is None or found is None:
-        session.clear()
+        # Not everything: another tab may stand before the login page, with its own things in the same cookie.
+        session.pop(TOKEN, None)
         here = request.full_path if request.method == "GET" else ""
         abort(redirect(url_for("console.login", next=here or None)))
     g.seen = Reader(row.id, row.staff_id, row.how, row.seen_at)
     if not (request.endpoint or "").startswith(OWN_SECURITY) and owed(book, row):
-        if request.method == "GET" and "HX-Request" not in request.headers:
+        if request.method == "GET" and "HX-Request" not in request.headers and not _in_background():
             session[WANTED] = request.full_path.rstrip("?")
         abort(redirect(url_for("console.me_security")))
     return found

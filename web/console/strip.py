@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import current_app, url_for
@@ -28,8 +29,8 @@ WATCHERS = frozenset({"dispatcher", "admin"})
 SECONDS = 30.0
 SHOWN = 3
 KEPT = "deserted"
-# So long what came of an order over several cases stands on the pages.
-BULK_SECONDS = 60
+# So long what came of an order over several cases stands on the pages; from when on it is late.
+DONE_SHOWN, REFUSED_SHOWN, LATE = timedelta(minutes=1), timedelta(minutes=15), timedelta(seconds=20)
 
 
 def warnings(book: Book, city: City, found: Actor) -> list[tuple[str, str]]:
@@ -65,17 +66,23 @@ def _said(each: Deserted) -> str:
     return f"{each.unit.name}有 {each.cases} 件在办{danger}，眼下没人当班"
 
 
-def bulk_strip(book: Book, me: Actor, now: datetime) -> BulkStrip | None:
-    """Return how far somebody's latest order is, as long as that is news; else None."""
-    row = book.last_bulk(me.staff_id)
-    if row is None or row.state == "undone" or (now - row.due_at).total_seconds() > BULK_SECONDS:
-        return None
+def bulk_strips(book: Book, me: Actor, now: datetime) -> tuple[BulkStrip, ...]:
+    """Return how far somebody's orders are, as long as that is news; what was left alone is news for longer."""
+    rows = [row for row in book.bulks_of(me.staff_id, now - REFUSED_SHOWN) if _is_news(row, now)]
+    return tuple(_bulk_strip(row, now) for row in rows[:SHOWN])
+
+
+def _is_news(row: BulkRow, now: datetime) -> bool:
+    return row.state == "waiting" or any(row.results.values()) or now - row.due_at < DONE_SHOWN
+
+
+def _bulk_strip(row: BulkRow, now: datetime) -> BulkStrip:
     refused = {case_id: why for case_id, why in row.results.items() if why}
     return BulkStrip(
         id=row.id,
         words=_words(row, len(refused), now),
         waiting=row.state == "waiting",
-        undoable=row.state == "waiting" and row.due_at > now,
+        undoable=row.state == "waiting" and not row.results,
         refused=tuple(
             (spoken(number_of(int(case_id))), number_of(int(case_id)), why) for case_id, why in refused.items()
         ),
@@ -84,6 +91,8 @@ def bulk_strip(book: Book, me: Actor, now: datetime) -> BulkStrip | None:
 
 def _words(row: BulkRow, refused: int, now: datetime) -> str:
     name, count = words.ACTIONS[Action(row.action)], len(row.case_ids)
+    if row.state == "waiting" and now - row.due_at > LATE:
+        return f"{name} {count} 件：后台还没有动，再等等，或者撤回"
     if row.state == "waiting":
         seconds = (row.due_at - now).total_seconds()
         when = f"{seconds:.0f} 秒后" if seconds > 0 else "正在"

@@ -341,6 +341,7 @@
   const signedOut = () => {
     if (root.classList.contains('signed-out')) return;
     root.classList.add('signed-out');
+    all('[hx-trigger]').forEach((part) => { part.setAttribute('hx-trigger', 'none'); window.htmx.process(part); });
     sayOffline('登录已过期，不再提醒警情。', location.href);
     tone(440, 0.8);
   };

@@ -15,7 +15,7 @@
   const askList = () => {
     if (planned) return;
     const wait = Math.max(SOON + Math.random() * 1000, lastList + CALM - Date.now());
-    planned = setTimeout(() => { planned = null; lastList = Date.now(); ask('list'); }, wait);
+    planned = setTimeout(() => { planned = null; lastList = Date.now(); ask('list'); ask('home'); }, wait);
   };
   const hear = ({ cases, came, notices }) => {
     if (cases.length) { askList(); ask('alarms'); }
@@ -41,8 +41,9 @@
   if (channel) channel.onmessage = (event) => hear(event.data);
   const listen = () => new Promise(() => {
     let wait = FIRST_WAIT;
+    let source = null;
     const open = () => {
-      const source = new EventSource('/console/live');
+      source = new EventSource('/console/live');
       source.addEventListener('open', () => { wait = FIRST_WAIT; });
       source.addEventListener('news', (event) => {
         const news = JSON.parse(event.data);
@@ -55,8 +56,9 @@
         setTimeout(open, wait * (0.75 + Math.random() / 2));
         wait = Math.min(wait * 2, LONGEST_WAIT);
       });
-      window.addEventListener('pagehide', () => source.close(), { once: true });
     };
+    window.addEventListener('pagehide', () => source.close());
+    window.addEventListener('pageshow', (event) => { if (event.persisted) open(); });
     open();
   });
   if (channel && navigator.locks) navigator.locks.request('wanggetong-live', listen); else listen();

@@ -93,13 +93,13 @@
     return `${number ? `工单 ${number} ` : ''}${act}${words ? `：${words.length > 40 ? `${words.slice(0, 40)}…` : words}` : ''}`;
   };
   const itemOf = (form) => ({
-    key: form.elements.key.value, person: person(), at: Date.now(), title: titleOf(form), why: '',
+    key: form.elements.once.value, person: person(), at: Date.now(), title: titleOf(form), why: '',
     address: new URL(form.getAttribute('action') || location.pathname, location.href).pathname,
-    fields: [...new FormData(form)].filter(([name, value]) => !['csrf_token', 'key'].includes(name) && !(value instanceof File && !value.name)),
+    fields: [...new FormData(form)].filter(([name, value]) => !['csrf_token', 'once'].includes(name) && !(value instanceof File && !value.name)),
   });
   const clear = (form) => {
     form.reset();
-    form.elements.key.value = '';
+    form.elements.once.value = '';
     if (form.dataset.draft) store(draftKey(form), '');
     all('input[data-previews]', form).forEach(showPhotos);
     form.closest('dialog')?.close();
@@ -128,7 +128,7 @@
   };
   const WHY = { 413: '照片太大了，请一次少选几张', 404: '没有这个工单，或者它不归您管了' };
   const deliver = async (form) => {
-    form.elements.key.value ||= newKey();
+    form.elements.once.value ||= newKey();
     const item = itemOf(form);
     if (navigator.onLine === false || form.dataset.keep !== undefined) { await keep(form, item); return; }
     setBusy(form, true);
@@ -149,14 +149,14 @@
   };
   document.addEventListener('submit', (event) => {
     const form = event.target;
-    if (!form.matches('form[data-once]') || !form.elements.key || event.defaultPrevented) return;
+    if (!form.matches('form[data-once]') || !form.elements.once || event.defaultPrevented) return;
     event.preventDefault();
     if (!form.classList.contains('sending')) deliver(form).then(() => { if (form.dataset.keep !== undefined) tryAll(); });
   }, true);
   // Changed words are another matter.
   ['input', 'change'].forEach((name) => document.addEventListener(name, (event) => {
     const form = event.target.form;
-    if (form?.elements.key) form.elements.key.value = '';
+    if (form?.elements.once) form.elements.once.value = '';
   }));
 
   // ---- logging out leaves nobody's words on the phone ---------------------------------------------------------------

@@ -42,7 +42,7 @@
     const body = new FormData();
     body.set('csrf_token', token);
     item.fields.forEach(([name, value]) => body.append(name, value));
-    body.set('key', item.key);
+    body.set('once', item.key);
     const signal = AbortSignal.timeout?.(PATIENCE);
     const answer = await fetch(item.address, { method: 'POST', body, signal, headers: { 'X-Sent': when, 'X-Background': '1' } });
     const json = (answer.headers.get('Content-Type') || '').startsWith('application/json');
@@ -54,14 +54,15 @@
     const who = answer.ok ? await answer.json() : {};
     return who.person ? who : null;
   };
+  const MOST_TRIES = 5;
   const WHY = { 403: '您的账号不能做这一步了。', 404: '没有这个工单了，或者它不归您管了。', 413: '照片太大了。' };
   const turn = async (item, who) => {
     if (Date.now() - item.at > OLD) return put({ ...item, why: '放了太久没发出去，请看看还要不要报。' });
     const { status, to, refused } = await send(item, who.csrf, 'later');
     if (to && !to.startsWith('/console/login')) return drop(item.key);
-    const why = refused || WHY[status];
-    if (!why) throw new Error(`not taken: ${status}`);
-    return put({ ...item, why });
+    const tries = (item.tries || 0) + 1;
+    const why = refused || WHY[status] || (tries >= MOST_TRIES ? '服务器没有收下，请看看还要不要报。' : '');
+    return put({ ...item, why, tries });
   };
   const alone = (act) => (navigator.locks ? navigator.locks.request('wanggetong-unsent', act) : act());
 
