@@ -295,7 +295,8 @@
     const playing = all('audio, video', box).some((media) => !media.paused);
     const selecting = !window.getSelection().isCollapsed && box.contains(window.getSelection().anchorNode);
     const choosing = box.querySelector('input:checked, textarea:focus');
-    if (document.hidden || playing || selecting || choosing) event.preventDefault();
+    const sending = document.querySelector('form.sending');  // the page that follows has it all
+    if (document.hidden || playing || selecting || choosing || sending) event.preventDefault();
   });
   document.addEventListener('htmx:beforeSwap', (event) => {
     const box = refresher(event);
@@ -312,7 +313,7 @@
     const freshPage = fresh.getElementById('case');
     if (page && freshPage && page.dataset.state !== freshPage.dataset.state) byId('changed').hidden = false;
     const added = Number(now.dataset.count || 0) - Number(box.dataset.count || 0);
-    if (added > 0) toast(`有 ${added} 条新消息`, 'ok', '#talk-end');
+    if (added > 0) toast(`有 ${added} 条新消息`, 'news', '#talk-end');
     const same = RENEWED.every((id) => {
       const mine = byId(id);
       const theirs = fresh.getElementById(id);
