@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
 
 # What the page for times without a network consists of.
-STYLES = ("console.css", "parts.css", "media.css", "dark.css")
+STYLES = ("console.css", "parts.css", "desk.css", "media.css", "dark.css")
 FILES = (*STYLES, "console.js", "outbox.js", "offline.js", "recorder.js", "mark.svg")
 VENDOR_FILES = ("pico.css", "htmx.js")
 
