@@ -326,7 +326,8 @@
   // ---- danger to life -----------------------------------------------------------------------------------------
   let ringing = Number(byId('alarms')?.dataset.alarms || 0);
   const tone = (pitch = 660, seconds = 0.4) => {
-    if (document.body.dataset.sound === 'off') return;
+    // Before anything was touched, browsers keep a page silent.
+    if (document.body.dataset.sound === 'off' || navigator.userActivation?.hasBeenActive === false) return;
     try {
       const audio = new AudioContext();
       const [voice, loudness] = [audio.createOscillator(), audio.createGain()];
