@@ -9,7 +9,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 from zlib import crc32
 
@@ -216,60 +216,21 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     data_dir = Path(env.get("DATA_DIR", "./data")).expanduser().resolve()
     port = _port(env, faults)
     own = f"http://127.0.0.1:{port}"
-    for name, value in SANDBOX_WECHAT.items():
-        if sandbox:
-            env.setdefault(name, value)
-        elif env.get(name) == value:
-            faults.append(f"{name} 还是沙箱的样例值，正式环境请换成公众号后台的值")
-    if not sandbox:
-        faults += [
-            f"{name} 没有设置，正式环境必填"
-            for name in ("WECHAT_TOKEN", "WECHAT_APPID", "WECHAT_SECRET", "SECRET_KEY")
-            if name not in env
-        ]
-    security = _choice(env, "SECURITY", SECURITY, "basic", faults)
-    idle = IDLE_MINUTES[security]
-    faults += _half_set(env)
+    faults += [*_sandbox_values(env, sandbox=sandbox), *_half_set(env)]
     settings = Settings(
         profile=profile,
         port=port,
         public_url=_origin(env, own if sandbox else "", faults),
         data_dir=data_dir,
         log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, "INFO", faults),
-        wechat_token=env.get("WECHAT_TOKEN", ""),
-        wechat_appid=env.get("WECHAT_APPID", ""),
-        wechat_secret=env.get("WECHAT_SECRET", ""),
-        wechat_aes_key=_aes_key(env, "WECHAT_AES_KEY", faults),
-        wechat_aes_key_previous=_aes_key(env, "WECHAT_AES_KEY_PREVIOUS", faults),
-        wechat_mode=_choice(env, "WECHAT_MODE", WECHAT_MODES, "plain" if sandbox else "safe", faults),
-        wechat_api_base=_url(
-            env,
-            "WECHAT_API_BASE",
-            f"{own}/sandbox/api" if sandbox else "https://api.weixin.qq.com",
-            ("http", "https"),
-            faults,
-        ),
-        wechat_templates=_templates(env, "WECHAT_TEMPLATES", SANDBOX_TEMPLATES if sandbox else "", faults),
-        wechat_subscriptions=_templates(env, "WECHAT_SUBSCRIPTIONS", SANDBOX_TEMPLATES if sandbox else "", faults),
         database_url=_database(env, data_dir, faults),
         redis_url=_redis(env, data_dir, faults),
         media_url=_url(env, "MEDIA_URL", f"file://{data_dir}/media", ("file",), faults),
         speech_model=env.get("SPEECH_MODEL", ""),
         ocr=_choice(env, "OCR", SWITCH, "off", faults),
         secret_key=env.get("SECRET_KEY", ""),
-        security=security,
-        session_idle_minutes=_whole(
-            env, "SESSION_IDLE_MINUTES", idle, idle if security == "classified" else LONGEST_IDLE, faults
-        ),
-        session_hours=_whole(env, "SESSION_HOURS", 12, LONGEST_HOURS, faults),
-        oidc_issuer=_issuer(env, faults, sandbox=sandbox),
-        oidc_client_id=env.get("OIDC_CLIENT_ID", ""),
-        oidc_client_secret=env.get("OIDC_CLIENT_SECRET", ""),
-        oidc_name=env.get("OIDC_NAME", "单位统一登录"),
-        wecom_corp_id=env.get("WECOM_CORP_ID", ""),
-        wecom_agent_id=env.get("WECOM_AGENT_ID", ""),
-        wecom_secret=env.get("WECOM_SECRET", ""),
-        wecom_api_base=_url(env, "WECOM_API_BASE", "https://qyapi.weixin.qq.com", ("http", "https"), faults),
+        **_wechat(env, own, faults, sandbox=sandbox),
+        **_signing_in(env, faults, sandbox=sandbox),
     )
     if settings.wechat_mode == "safe" and not settings.wechat_aes_key:
         faults.append("WECHAT_AES_KEY 没有设置：WECHAT_MODE=safe 需要它")
@@ -278,6 +239,57 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def _sandbox_values(env: dict[str, str], *, sandbox: bool) -> list[str]:
+    """Fill in what the sandbox brings; return what production must not take from it, and what it lacks."""
+    if sandbox:
+        for name, value in SANDBOX_WECHAT.items():
+            env.setdefault(name, value)
+        return []
+    shipped = [name for name, value in SANDBOX_WECHAT.items() if env.get(name) == value]
+    missing = [name for name in ("WECHAT_TOKEN", "WECHAT_APPID", "WECHAT_SECRET", "SECRET_KEY") if name not in env]
+    return [
+        *(f"{name} 还是沙箱的样例值，正式环境请换成公众号后台的值" for name in shipped),
+        *(f"{name} 没有设置，正式环境必填" for name in missing),
+    ]
+
+
+def _wechat(env: dict[str, str], own: str, faults: list[str], *, sandbox: bool) -> dict[str, Any]:
+    """Return the settings of the official account by the names of `Settings`."""
+    templates = SANDBOX_TEMPLATES if sandbox else ""
+    base = f"{own}/sandbox/api" if sandbox else "https://api.weixin.qq.com"
+    return {
+        "wechat_token": env.get("WECHAT_TOKEN", ""),
+        "wechat_appid": env.get("WECHAT_APPID", ""),
+        "wechat_secret": env.get("WECHAT_SECRET", ""),
+        "wechat_aes_key": _aes_key(env, "WECHAT_AES_KEY", faults),
+        "wechat_aes_key_previous": _aes_key(env, "WECHAT_AES_KEY_PREVIOUS", faults),
+        "wechat_mode": _choice(env, "WECHAT_MODE", WECHAT_MODES, "plain" if sandbox else "safe", faults),
+        "wechat_api_base": _url(env, "WECHAT_API_BASE", base, ("http", "https"), faults),
+        "wechat_templates": _templates(env, "WECHAT_TEMPLATES", templates, faults),
+        "wechat_subscriptions": _templates(env, "WECHAT_SUBSCRIPTIONS", templates, faults),
+    }
+
+
+def _signing_in(env: dict[str, str], faults: list[str], *, sandbox: bool) -> dict[str, Any]:
+    """Return the settings of how staff sign in by the names of `Settings`."""
+    security = _choice(env, "SECURITY", SECURITY, "basic", faults)
+    idle = IDLE_MINUTES[security]
+    longest = idle if security == "classified" else LONGEST_IDLE
+    return {
+        "security": security,
+        "session_idle_minutes": _whole(env, "SESSION_IDLE_MINUTES", idle, longest, faults),
+        "session_hours": _whole(env, "SESSION_HOURS", 12, LONGEST_HOURS, faults),
+        "oidc_issuer": _issuer(env, faults, sandbox=sandbox),
+        "oidc_client_id": env.get("OIDC_CLIENT_ID", ""),
+        "oidc_client_secret": env.get("OIDC_CLIENT_SECRET", ""),
+        "oidc_name": env.get("OIDC_NAME", "单位统一登录"),
+        "wecom_corp_id": env.get("WECOM_CORP_ID", ""),
+        "wecom_agent_id": env.get("WECOM_AGENT_ID", ""),
+        "wecom_secret": env.get("WECOM_SECRET", ""),
+        "wecom_api_base": _url(env, "WECOM_API_BASE", "https://qyapi.weixin.qq.com", ("http", "https"), faults),
+    }
 
 
 def _choice(env: dict[str, str], name: str, allowed: tuple[str, ...], default: str, faults: list[str]) -> str:

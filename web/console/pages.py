@@ -22,7 +22,7 @@ from web.console.forms import action_forms
 from web.console.frame import frame
 from web.console.login import inside
 from web.console.maps import way_to
-from web.console.session import Page, actor
+from web.console.session import Page, actor, anybody
 from web.uploads import decimal, kept_photos, kept_voice, whole, words_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from flask import Blueprint
 
     from bot.assembly import House
+    from cases.access import Actor
+    from cases.city import City
     from cases.storage import Book
     from cases.storage.tables import CaseRow
 
@@ -47,51 +49,12 @@ def register(routes: Blueprint, house: House) -> None:
             page = shape.case_page(book, city, me, row, held, utc_now(), house.similar.likeness)
             return render_template("console/case.html", **frame(book, city, me), case=page, back="")
 
-    @routes.get("/cases/<number>/quick", endpoint="quick")
-    def quick(number: str) -> Page:
-        """Give what is most done to a case, for the row in a list that was pushed aside."""
-        with house.store.read() as book:
-            city = house.cities.current(book)
-            me = actor(book, city)
-            row, _ = handling.access_case(book, city, me, case_id_in(number))
-            forms = action_forms(book, city, me, row)
-            offer = contacts.offer(me, row, book.history(row.id))
-        likely = next((form for form in forms if form.action not in NOT_LIKELY), None)
-        return render_template(
-            "console/quick.html",
-            number=number,
-            likely=likely,
-            direct=likely is not None and likely.asks_nothing,
-            replies=any(form.action == "reply" for form in forms),
-            calls=offer.may and bool(offer.masked),
-            way=way_to(row),
-            back=inside(_came_from()) or url_for("console.queue"),
-        )
+    routes.get("/cases/<number>/quick", endpoint="quick")(anybody(_quick, house, writes=False))
 
     @routes.post("/cases/<number>/<action>")
     def act(number: str, action: str) -> Page:
-        case_id, back = case_id_in(number), inside(request.form.get("back", ""))
         chosen = next((known for known in handling.HANDLERS if known == action), None) or abort(404)
-        here, key = url_for("console.case", number=number), request.form.get("once", "")
-        try:
-            with house.store.read() as book:
-                city = house.cities.current(book)
-                me = actor(book, city)
-                once.check(book, me.staff_id, key)
-                handling.access_case(book, city, me, case_id)
-            with _inputs(house, chosen) as inputs, house.store.write() as book:
-                city = house.cities.current(book)
-                me = actor(book, city)
-                sent = once.claim(book, me.staff_id, key, utc_now())
-                row = handling.act(book, city, me, case_id, chosen, inputs, utc_now())
-                address = back or (here if facts.relations(book, city, me, row) else url_for("console.queue"))
-                once.finish(sent, address)
-        except AlreadySent as before:
-            return sending.again(before)
-        except (NotAllowed, BadMedia) as refusal:
-            return sending.refused(refusal, back or here)
-        flash(_done(chosen, row), "ok")
-        return redirect(address)
+        return _act(house, number, chosen)
 
     @routes.post("/cases/<number>/hints")
     def case_hints(number: str) -> Page:
@@ -109,6 +72,49 @@ def register(routes: Blueprint, house: House) -> None:
 
     for code, (title, words) in ERRORS.items():
         routes.app_errorhandler(code)(_error_view(code, title, words))
+
+
+def _quick(book: Book, city: City, me: Actor, number: str) -> Page:
+    """Give what is most done to a case, for the row in a list that was pushed aside."""
+    row, _ = handling.access_case(book, city, me, case_id_in(number))
+    forms = action_forms(book, city, me, row)
+    offer = contacts.offer(me, row, book.history(row.id))
+    likely = next((form for form in forms if form.action not in NOT_LIKELY), None)
+    return render_template(
+        "console/quick.html",
+        number=number,
+        likely=likely,
+        direct=likely is not None and likely.asks_nothing,
+        replies=any(form.action == "reply" for form in forms),
+        calls=offer.may and bool(offer.masked),
+        way=way_to(row),
+        back=inside(_came_from()) or url_for("console.queue"),
+    )
+
+
+def _act(house: House, number: str, action: Action) -> Page:
+    """Do one action, once: its files are looked at only for those whose case it is."""
+    case_id, back = case_id_in(number), inside(request.form.get("back", ""))
+    here, key = url_for("console.case", number=number), request.form.get("once", "")
+    try:
+        with house.store.read() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            once.check(book, me.staff_id, key)
+            handling.access_case(book, city, me, case_id)
+        with _inputs(house, action) as inputs, house.store.write() as book:
+            city = house.cities.current(book)
+            me = actor(book, city)
+            sent = once.claim(book, me.staff_id, key, utc_now())
+            row = handling.act(book, city, me, case_id, action, inputs, utc_now())
+            address = back or (here if facts.relations(book, city, me, row) else url_for("console.queue"))
+            once.finish(sent, address)
+    except AlreadySent as before:
+        return sending.again(before)
+    except (NotAllowed, BadMedia) as refusal:
+        return sending.refused(refusal, back or here)
+    flash(_done(action, row), "ok")
+    return redirect(address)
 
 
 def _unanswered(book: Book, case: CaseRow) -> str:
