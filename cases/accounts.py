@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from cases.sessions import Origin
     from cases.storage import Book, Store
 
-# What is read aloud and typed: no 0 and O, no 1, l and I.
-START_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 START_LENGTH, START_GROUP = 15, 5
 FAILURES = 5
 # So many backups are asked, one after the other, for whoever stands in for somebody on leave.
@@ -274,7 +272,7 @@ def start_password() -> str:
     It has small letters, digits and hyphens, which also the stricter rules take.
     """
     while True:
-        drawn = "".join(secrets.choice(START_CHARACTERS) for _ in range(START_LENGTH))
+        drawn = "".join(secrets.choice(passwords.READABLE) for _ in range(START_LENGTH))
         if any(each.isdigit() for each in drawn) and any(each.isalpha() for each in drawn):
             return "-".join(drawn[at : at + START_GROUP] for at in range(0, START_LENGTH, START_GROUP))
 

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import json
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cases.access import Actor
@@ -18,7 +18,7 @@ from cases.labels import masked
 from cases.sheets import harmless
 from cases.storage.trail import Sought
 from cases.storage.working import AuditRow
-from cases.worktime import CHINA
+from cases.worktime import CHINA, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,8 +137,7 @@ def purge(book: Book, now: datetime, kept: timedelta = KEPT) -> int:
 
 def _oldest(now: datetime, kept: timedelta) -> datetime:
     """Return the beginning of the first day that stays: so the trail is shortened once a day, not at every sweep."""
-    day = (now - max(kept, LEAST)).astimezone(CHINA).date()
-    return datetime.combine(day, time(), CHINA)
+    return midnight((now - max(kept, LEAST)).astimezone(CHINA).date())
 
 
 def names(book: Book) -> dict[int, tuple[str, str]]:

@@ -29,6 +29,9 @@ COLUMNS = "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p"
 ZIGZAG = "1q2w3e4r5t6y7u8i9o0p"
 NAMES_OF_CLASSES = ("小写字母", "大写字母", "数字", "符号")
 
+# What is read aloud and typed: no 0 and O, no 1, l and I.
+READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+
 COMMON = "这个密码太常见，别人一猜就中，请换一个。"
 REPEATED = "重复的字太多，请换一个。"
 DIGITS = "不要只用数字，请加上字母或别的字。"

@@ -6,7 +6,7 @@ A pick is part of what somebody may look at anyway: it only narrows their own qu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cases import access, handling, words
@@ -14,7 +14,7 @@ from cases.figures import week_of
 from cases.handling import ListOf
 from cases.storage import Did, Narrow, Scope
 from cases.workflow import SETTLED, UNRESOLVED, Action, State
-from cases.worktime import CHINA
+from cases.worktime import CHINA, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,12 +43,12 @@ class Ground:
 
 def day_begins(now: datetime) -> datetime:
     """Return when the day began, in China's time."""
-    return datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
+    return midnight(now.astimezone(CHINA).date())
 
 
 def week_begins(now: datetime) -> datetime:
     """Return when the week began: on Monday, in China's time."""
-    return datetime.combine(week_of(now), time(), CHINA)
+    return midnight(week_of(now))
 
 
 def ground(city: City, actor: Actor, now: datetime) -> Ground | None:
@@ -80,7 +80,7 @@ def span_of(about: str, now: datetime) -> tuple[datetime, datetime] | None:
     if about == "before":
         return week_begins(now) - WEEK, now - WEEK
     try:
-        begins = datetime.combine(date.fromisoformat(about), time(), CHINA)
+        begins = midnight(date.fromisoformat(about))
         return begins, begins + timedelta(days=1)
     except (ValueError, OverflowError):
         return None

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pyotp
 
+from cases.passwords import READABLE
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -18,8 +20,6 @@ DIGITS = 6
 # A phone's clock may be one step early or late.
 DRIFT = (0, -1, 1)
 RECOVERY = 8
-# What is read and typed: no 0 and O, no 1, l and I.
-CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 GROUPS, IN_GROUP = 3, 4
 
 
@@ -61,7 +61,7 @@ def digest_of(staff_id: int, code: str) -> str:
 
 
 def _group() -> str:
-    return "".join(secrets.choice(CHARACTERS) for _ in range(IN_GROUP))
+    return "".join(secrets.choice(READABLE) for _ in range(IN_GROUP))
 
 
 _HALF = {0xFF10 + digit: ord("0") + digit for digit in range(10)}

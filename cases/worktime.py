@@ -25,6 +25,11 @@ DAILY_WORDS = "每天"
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 
 
+def midnight(day: date) -> datetime:
+    """Return when a day begins, in China's time."""
+    return datetime.combine(day, time(), CHINA)
+
+
 @cache
 def _library() -> holidays.HolidayBase:
     return holidays.country_holidays("CN")
@@ -106,7 +111,7 @@ class Worktime:
         if not self.opening.spans:
             return (end - left).astimezone(UTC)
         day = end.astimezone(CHINA).date()
-        while end - datetime.combine(day, time(), CHINA) < FARTHEST:
+        while end - midnight(day) < FARTHEST:
             for begins, ends in reversed(list(self._of_day(day))):
                 until = min(ends, end.astimezone(CHINA))
                 if begins >= until:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from flask import abort, request, send_file
 
 from bot.media import THUMBNAIL
 from cases.ledger import NotAllowed, Photo
+from cases.worktime import midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +91,14 @@ def send_kept(media: MediaStore, name: str, mime: str) -> Response:
 def whole(text: str) -> int:
     """Return the whole number that was sent, or 0."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
+
+
+def day_of(text: str, later: int = 0) -> datetime | None:
+    """Return the beginning of the day that was sent, or of one so many days later, in China; None for what is none."""
+    try:
+        return midnight(date.fromisoformat(text) + timedelta(days=later))
+    except (ValueError, OverflowError):
+        return None
 
 
 def decimal(text: str) -> float:

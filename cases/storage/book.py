@@ -11,7 +11,7 @@ from sqlalchemy import Select, delete, func, select, text
 from cases.storage.city import CityQueries
 from cases.storage.desk import DeskQueries
 from cases.storage.labels import LabelQueries
-from cases.storage.lists import ORDERS, PAGE, QueuePage, within
+from cases.storage.lists import ORDERS, PAGE, QueuePage, turned, within
 from cases.storage.outbox import OutboxQueries
 from cases.storage.overview import OverviewQueries
 from cases.storage.registry import RegistryQueries
@@ -244,8 +244,7 @@ class Book(
 
     def _page(self, query: Select[CaseRow], total: int, page: int, size: int) -> QueuePage:
         """Return this page of a list, or the nearest there is."""
-        pages = max(1, -(-total // size))
-        page = min(max(1, page), pages)
+        page, pages = turned(total, page, size)
         rows = self._session.scalars(query.offset((page - 1) * size).limit(size)).all()
         return QueuePage(rows, total, page, pages)
 

@@ -46,6 +46,12 @@ class QueuePage:
     among: int | None = None
 
 
+def turned(total: int, page: int, size: int = PAGE) -> tuple[int, int]:
+    """Return the page of a list that is shown, this one or the nearest there is, and how many there are."""
+    pages = max(1, -(-total // size))
+    return min(max(1, page), pages), pages
+
+
 def within(scope: Scope) -> Select[CaseRow]:
     """Return the query for the cases in a scope."""
     return select(CaseRow).where(*in_scope(scope))

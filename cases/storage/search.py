@@ -10,7 +10,7 @@ from sqlalchemy.orm import attributes
 
 from cases.numbers import number_of
 from cases.search import entry_of, has_phone, tag
-from cases.storage.lists import ORDERS, PAGE, QueuePage, fitting, in_scope
+from cases.storage.lists import ORDERS, PAGE, QueuePage, fitting, in_scope, turned
 from cases.storage.tables import AttachmentRow, CaseRow, CategoryRow, HistoryRow, StaffRow, UnitRow
 from cases.storage.terms import ANY, TermsDueRow, ask, by_tags, index_of, sieve
 from cases.storage.working import TaskRow
@@ -68,8 +68,7 @@ class SearchQueries:
         query = select(CaseRow.id).where(CaseRow.id.in_(self._listed(ids)), fits)
         fit = self._with_phones(wanted, list(self._session.scalars(query.order_by(*ORDERS[order]))))
         total = min(len(fit), COUNTED)
-        pages = max(1, -(-total // PAGE))
-        page = min(max(1, page), pages)
+        page, pages = turned(total, page)
         shown = fit[:total][(page - 1) * PAGE : page * PAGE]
         rows = {row.id: row for row in self._session.scalars(select(CaseRow).where(CaseRow.id.in_(shown)))}
         more = len(fit) > COUNTED
@@ -86,8 +85,7 @@ class SearchQueries:
         counted = select(CaseRow.id).where(*in_scope(scope), *fitting(wanted)).limit(COUNTED + 1)
         count = self._session.scalar(select(func.count()).select_from(counted.subquery())) or 0
         total, more = min(count, COUNTED), count > COUNTED
-        pages = max(1, -(-total // PAGE))
-        page = min(max(1, page), pages)
+        page, pages = turned(total, page)
         query = select(CaseRow).where(*in_scope(scope), *fitting(wanted)).order_by(*ORDERS[order])
         rows = self._session.scalars(query.offset((page - 1) * PAGE).limit(PAGE)).all()
         return QueuePage(rows, total, page, pages, more)

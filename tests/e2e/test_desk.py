@@ -116,7 +116,10 @@ def test_what_is_new_comes_by_itself(service: Service, browser: Browser, dispatc
     dispatcher.open("/console/?list=all")
     with page.expect_response("**/console/live"):
         page.reload()
-    number = report(service, LI, "3号楼门禁坏了")
+    # What the list asks for by itself keeps nobody signed in.
+    with page.expect_request(lambda asked: asked.headers.get("hx-target") == "list") as asked:
+        number = report(service, LI, "3号楼门禁坏了")
+    assert asked.value.headers["x-background"] == "1"
     expect(dispatcher.row(number)).to_be_visible()
     dispatcher.open(f"/console/cases/{number}")
     colleague = Officer(browser, service, "leader", PHONE)

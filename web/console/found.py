@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -14,10 +13,9 @@ from cases.search import MOST_TYPED
 from cases.storage import Filter
 from cases.storage.desk import FilterRow
 from cases.workflow import ENDED, UNRESOLVED, State
-from cases.worktime import CHINA
 from web.console.present import Choice
 from web.console.session import Page, anybody
-from web.uploads import LAST_ID
+from web.uploads import LAST_ID, day_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +75,7 @@ def wanted(city: City) -> Wanted:
     group = chosen["group"]
     kinds = frozenset(code for code, category in city.categories.items() if category.group_name == group)
     unit = city.by_code.get(chosen["unit"])
-    begin, end = _day(chosen["from"]), _day(chosen["to"], days=1)
+    begin, end = day_of(chosen["from"]), day_of(chosen["to"], 1)
     return Wanted(
         typed=chosen["q"],
         chosen=chosen,
@@ -94,14 +92,6 @@ def wanted(city: City) -> Wanted:
             opened_to=end,
         ),
     )
-
-
-def _day(text: str, days: int = 0) -> datetime | None:
-    """Return the beginning of a day in China, or of one so many days later; None for what is no date."""
-    try:
-        return datetime.combine(date.fromisoformat(text) + timedelta(days=days), time(), CHINA)
-    except (ValueError, OverflowError):
-        return None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from web.console.charts import Bar
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,15 +17,9 @@ HOUR_HEIGHT = 56
 
 
 @dataclass(frozen=True)
-class Hour:
+class Hour(Bar):
     """One hour's bar; `ahead`: the hour is still to come."""
 
-    x: float
-    y: float
-    width: float
-    height: float
-    label: str
-    words: str
     ahead: bool
 
 

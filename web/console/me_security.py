@@ -64,9 +64,8 @@ def register(routes: Blueprint, house: House) -> None:
 
     @routes.post("/me/totp", endpoint="me_totp_start")
     def start() -> Page:
-        staff_id = _me(house)
+        staff_id, owes = _me(house)
         # Who finds a phone unlocked must not put their own second step on it.
-        owes = _owed(house)
         fault = "" if owes else accounts.confirm(house.store, staff_id, _typed("password"), utc_now(), origin())
         if fault:
             return _page(house, {"start": fault})
@@ -85,10 +84,11 @@ def register(routes: Blueprint, house: House) -> None:
     routes.post("/me/sessions/end", endpoint="me_sessions_end")(anybody(_end_others, house, writes=True))
 
 
-def _me(house: House) -> int:
-    """Return who is signed in; others are sent to the login page."""
+def _me(house: House) -> tuple[int, str]:
+    """Return who is signed in, and what they have to do first; others are sent to the login page."""
     with house.store.read() as book:
-        return actor(book, house.cities.current(book)).staff_id
+        me = actor(book, house.cities.current(book))
+        return me.staff_id, owed(book, g.seen)
 
 
 def _page(house: House, faults: Mapping[str, str], codes: list[str] | None = None) -> Page:
@@ -145,7 +145,7 @@ def _draft(house: House, account: StaffRow, due: str) -> dict[str, str]:
 
 
 def _onward() -> str:
-    return inside(session.get(WANTED, "")) or url_for("console.queue")
+    return inside(session.get(WANTED, "")) or url_for("console.home")
 
 
 def _typed(name: str) -> str:
@@ -153,8 +153,7 @@ def _typed(name: str) -> str:
 
 
 def _change_password(house: House) -> Page:
-    staff_id, now = _me(house), utc_now()
-    was_owed, mine = _owed(house), g.seen.id
+    (staff_id, was_owed), now, mine = _me(house), utc_now(), g.seen.id
     old, new = _typed("old"), _typed("new")
     if new != _typed("again"):
         return _page(house, {"again": MISMATCH})
@@ -164,17 +163,11 @@ def _change_password(house: House) -> Page:
     if fault := accounts.change_password(house.store, staff_id, old, new, now, classified=classified, session_id=mine):
         return _page(house, {"new": fault})
     flash("密码已改，别的设备都退出了。", "ok")
-    return redirect(_onward() if was_owed and not _owed(house) else url_for("console.me_security"))
-
-
-def _owed(house: House) -> str:
-    with house.store.read() as book:
-        actor(book, house.cities.current(book))
-        return owed(book, g.seen)
+    return redirect(_onward() if was_owed and not _me(house)[1] else url_for("console.me_security"))
 
 
 def _turn_on(house: House) -> Page:
-    staff_id = _me(house)
+    staff_id, _ = _me(house)
     secret = house.vault.open(session.get(DRAFT, ""))
     with house.store.write() as book:
         codes = second.turn_on(book, house.vault, staff_id, secret, _typed("code"), utc_now())
@@ -187,7 +180,7 @@ def _turn_on(house: House) -> Page:
 
 
 def _turn_off(house: House) -> Page:
-    staff_id = _me(house)
+    staff_id, _ = _me(house)
     if house.settings.classified:
         return _page(house, {"off": second.NEEDED})
     fault = second.turn_off(house.store, house.vault, staff_id, _typed("password"), _typed("code"), utc_now(), origin())

@@ -35,8 +35,8 @@ TOKEN = "token"  # noqa: S105 - a name
 # There too: where somebody wanted to before something else had to be done.
 WANTED = "wanted"
 OWN_SECURITY = "console.me_"
-# Parts of pages that renew themselves, by their ids, and addresses that only such parts ask for.
-POLLING = frozenset({"home", "list", "thread", "desk", "progress", "alarms", "bell", "bulk-strip"})
+# A part of a page that renews itself says so. Nobody asks for these addresses by hand, and a stream can say nothing.
+BACKGROUND = "X-Background"
 RENEWED = frozenset({"/console/live", "/console/alarms"})
 Page = Any  # what a Flask view returns
 
@@ -69,10 +69,7 @@ def note_seen(house: House, response: Response) -> Response:
 
 def _in_background() -> bool:
     """Say whether nobody asked for this: a page that renews itself is no sign that somebody sits before it."""
-    if request.method != "GET":
-        return False
-    polls = request.headers.get("HX-Trigger", "") in POLLING or request.path in RENEWED
-    return polls or request.headers.get("X-Background") == "1"
+    return request.method == "GET" and (BACKGROUND in request.headers or request.path in RENEWED)
 
 
 def signed_in(book: Book) -> SessionRow | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, render_template, request, url_for
@@ -14,6 +13,7 @@ from cases.storage.trail import Sought
 from cases.worktime import CHINA
 from web.console.frame import frame
 from web.console.session import Page, admins_only
+from web.uploads import day_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,22 +62,15 @@ def _given(asked: Mapping[str, str]) -> dict[str, Any]:
 
 def _sought(asked: Mapping[str, str]) -> Sought:
     """Return what a form asks for; what cannot be read does not matter."""
-    who, since = asked["who"], _day(asked["day"])
+    who, day = asked["who"], asked["day"]
     case_id = case_id_of(asked["number"])
     return Sought(
         staff_id=int(who) if who.isascii() and who.isdigit() and len(who) < 10 else None,  # noqa: PLR2004 - an integer
         action=asked["action"],
         subject=number_of(case_id) if case_id is not None else asked["number"],
-        since=since,
-        until=since + timedelta(days=1) if since is not None else None,
+        since=day_of(day),
+        until=day_of(day, 1),
     )
-
-
-def _day(text: str) -> datetime | None:
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), CHINA)
-    except ValueError:
-        return None
 
 
 def _line(row: AuditRow, people: Mapping[int, tuple[str, str]]) -> dict[str, str]:

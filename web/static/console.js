@@ -273,6 +273,12 @@
   // Dialogs leave the part that brought them: fields in those are made ready with it, not again by htmx's own walk.
   document.addEventListener('htmx:load', (event) => { if (event.target !== document.body) ready(event.target); });
 
+  // What a part asks for by itself is no sign that somebody sits before the page.
+  document.addEventListener('htmx:configRequest', (event) => {
+    const { elt, headers } = event.detail;
+    if (/\b(every|live)\b/.test(elt.getAttribute('hx-trigger') || '')) headers['X-Background'] = '1';
+  });
+
   // ---- lists and threads that refresh themselves (htmx) -------------------------------------------------------
   const offline = byId('offline');
   const sayOffline = (words, href = '') => {

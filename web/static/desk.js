@@ -114,5 +114,4 @@
     act();
   });
 
-  window.wanggetong.desk = { rows, open, close, roomy };
 })();
