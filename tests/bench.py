@@ -29,7 +29,7 @@ from bot.understanding import Understanding
 from cases.city_files import CORPUS
 from cases.learning import train_starters
 from cases.mentions import best
-from tests import bench_classifier, finding, language, search_bench
+from tests import bench_classifier, bench_search, finding, language
 from tests import gate as opening
 from tests.integration.people import message_xml, mixed_burst, signed
 from tests.services import Service
@@ -43,7 +43,7 @@ BURSTS = 100
 MOST_MESSAGES = 4
 # So many tickets and so many letters are told.
 MATTERS = 4000
-# Among so many cases one is found; `python -m tests.search_bench --cases 1000000` takes a quarter of an hour.
+# Among so many cases one is found; `python -m tests.bench_search --cases 1000000` takes a quarter of an hour.
 FOUND_AMONG = 50_000
 DATA = Path(__file__).parent / "data"
 DIALOGUES, VOICES = DATA / "dialogues.jsonl", DATA / "speech"
@@ -190,7 +190,7 @@ def main() -> None:
     """Run all measurements."""
     bench_classifier.main()
     places()
-    search_bench.main(FOUND_AMONG)
+    bench_search.main(FOUND_AMONG)
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
         assert list(train_starters(Path(folder)))

@@ -1,4 +1,4 @@
-"""`python -m tests.console_bench --cases 200000`: how quick the console is among so many cases, in a real browser.
+"""`python -m tests.bench_console --cases 200000`: how quick the console is among so many cases, in a real browser.
 
 The product runs as `make run` starts it, on SQLite; headless Chromium opens each page again and again, logged in, after
 a first visit. The browser's own clock tells how long the server took (from the request to the first byte), when the
@@ -17,8 +17,8 @@ from playwright.sync_api import sync_playwright
 
 from cases import learning
 from cases.storage import Store, build_engine, migrate
+from tests.bench_search import build, index
 from tests.e2e.screens import DESK, PHONE, Officer
-from tests.search_bench import build, index
 from tests.services import SWITCHES, Service, chromium
 
 if TYPE_CHECKING:

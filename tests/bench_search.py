@@ -1,4 +1,4 @@
-"""`python -m tests.search_bench --cases 1000000`: how long finding takes among so many cases, on both databases.
+"""`python -m tests.bench_search --cases 1000000`: how long finding takes among so many cases, on both databases.
 
 The cases are made up: what people report, in the sample city's places and kinds, the same at every run. The questions
 are those that are asked: common and rare words, two words, phones, places, phrases, nothing; asked by the dispatchers,
