@@ -184,7 +184,8 @@ class Officer(Screen):
 
     def submit(self, form: Locator) -> None:
         """Send a form; the page that follows says that it was done."""
-        form.locator("button[type=submit]").click()
+        with self.page.expect_navigation():  # the toast of the action before may still stand there
+            form.locator("button[type=submit]").click()
         expect(self.page.locator("#toasts .toast[data-toast=ok]")).to_be_visible()
 
     def accept(self) -> None:
