@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import absence, alarms, audit, bulk, cards, exchange, intake, limits, once, sessions, training
+from cases import absence, alarms, audit, bulk, cards, exchange, failures, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 PAUSE_ENDS = timedelta(days=limits.PAUSE_DAYS)
 SWEEP_SECONDS = 3.0
 SWEEP_BATCH = 50
+# So long a sweep calls WeChat before it looks again at what else is due.
+SWEEP_NETWORK_SECONDS = 10.0
 RESTART_SECONDS = 1.0
 REDIS_SECONDS = 2.0
 STOP_SECONDS = 10.0
@@ -68,19 +70,19 @@ def house() -> House:
 
 def deliver(outbox_id: int) -> None:
     """Deliver one message to a resident."""
-    _job(house().courier.deliver, outbox_id)
+    _job("outbox", house().courier.deliver, outbox_id)
 
 
 def fetch(attachment_id: int) -> None:
     """Fetch one file from WeChat."""
-    _job(house().courier.fetch, attachment_id)
+    _job("attachment", house().courier.fetch, attachment_id)
 
 
-def _job(do: Callable[[int], None], row_id: int) -> None:
+def _job(kind: str, do: Callable[[int], None], row_id: int) -> None:
     """Do one row; with the database away it is left to the sweeper."""
     try:
-        do(row_id)
-    except OperationalError as error:
+        _each(house(), kind, [row_id], do)
+    except SQLAlchemyError as error:
         log.warning("row %s is left to the sweeper: %s", row_id, type(error).__name__)
 
 
@@ -91,14 +93,16 @@ def sweep(this: House) -> int:
     """Do what is due and not being done: the lines below say what. Returns how much was done."""
     now = utc_now()
     with this.store.read() as book:
+        most = SWEEP_BATCH + book.given_up_count()  # what was given up takes nobody's place
         messages = book.waiting(OutboxRow, now, SWEEP_BATCH)
         files = book.waiting(AttachmentRow, now, SWEEP_BATCH)
-        unverified = book.unverified(now, SWEEP_BATCH)
-        to_erase = book.to_erase(now, SWEEP_BATCH)
-        ringing = [case.id for case in book.alarms(uncalled_since=now - alarms.PATIENCE)][:SWEEP_BATCH]
-        cards_due = book.alerts_due(now, SWEEP_BATCH)
-        paused = book.paused_since(now - PAUSE_ENDS, SWEEP_BATCH)
-        orders = book.bulk_due(now, SWEEP_BATCH)
+        held = book.failures_due(failures.MESSAGE, now, SWEEP_BATCH)
+        unverified = book.unverified(now, most)
+        to_erase = book.to_erase(now, most)
+        ringing = [case.id for case in book.alarms(uncalled_since=now - alarms.PATIENCE)][:most]
+        cards_due = book.alerts_due(now, most)
+        paused = book.paused_since(now - PAUSE_ENDS, most)
+        orders = book.bulk_due(now, most)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
         old_sessions, old_keys = sessions.to_purge(book, now), once.to_purge(book, now)
     if old_lines:
@@ -114,14 +118,16 @@ def sweep(this: House) -> int:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)
     return (
-        _each("outbox", messages, this.courier.deliver)
-        + _each("attachment", files, this.courier.fetch)
-        + _each("case", unverified, partial(_close_unverified, this))
-        + _each("resident", to_erase, partial(_erase, this))
-        + _each("alarm", ringing, partial(_change, this, alarms.escalate))
-        + _each("card", cards_due, partial(_change, this, cards.show))
-        + _each("pause", paused, partial(_change, this, cards.resume))
-        + _each("order", orders, partial(_carry_out, this))
+        _each(this, "alarm", ringing, partial(_change, this, alarms.escalate))
+        + _each(this, failures.MESSAGE, held, partial(_hear_again, this))
+        + _each(this, "case", unverified, partial(_close_unverified, this))
+        + _each(this, "resident", to_erase, partial(_erase, this))
+        + _each(this, "card", cards_due, partial(_change, this, cards.show))
+        + _each(this, "pause", paused, partial(_change, this, cards.resume))
+        + _each(this, "order", orders, partial(_carry_out, this))
+        # Last, because WeChat may take seconds for each: what people wait for does not wait for it.
+        + _each(this, "outbox", messages, _in_time(this.courier.deliver))
+        + _each(this, "attachment", files, _in_time(this.courier.fetch))
     )
 
 
@@ -135,19 +141,46 @@ def index(this: House) -> int:
         return book.renew_due(SWEEP_BATCH)
 
 
-def _each(kind: str, row_ids: Sequence[int], do: Callable[[int], None]) -> int:
-    """Do each row and return how many went well: a bad one is logged and does not stop the others."""
+def _each(this: House, kind: str, row_ids: Sequence[int], do: Callable[[int], None]) -> int:
+    """Do each row and return how many went well: one that breaks our code rests, and does not stop the others."""
+    if not row_ids:
+        return 0
     done = 0
+    with this.store.read() as book:
+        resting = failures.resting(book, kind, utc_now())
     for row_id in row_ids:
+        key = str(row_id)
+        if resting.get(key):
+            continue
         try:
             do(row_id)
-        except OperationalError:  # the database is away: so it will be for the others
-            raise
-        except Exception:
-            log.exception("sweep: %s %s failed", kind, row_id)
+        except Exception as error:
+            if not failures.is_ours(error):  # the database is away: so it will be for the others
+                raise
+            log.exception("%s %s failed", kind, row_id)
+            with this.store.write() as book:
+                failures.note(book, kind, key, error, utc_now())
         else:
             done += 1
+            if key in resting:
+                with this.store.write() as book:
+                    failures.settle(book, kind, key)
     return done
+
+
+def _in_time(do: Callable[[int], None], seconds: float = SWEEP_NETWORK_SECONDS) -> Callable[[int], None]:
+    """Do what calls WeChat until the time of a sweep for it is over; the rest is due at the next."""
+    until = time.monotonic() + seconds
+
+    def unless_late(row_id: int) -> None:
+        if time.monotonic() < until:
+            do(row_id)
+
+    return unless_late
+
+
+def _hear_again(this: House, failure_id: int) -> None:
+    this.reception.again(failure_id, utc_now())
 
 
 def _close_unverified(this: House, case_id: int) -> None:
@@ -188,7 +221,7 @@ def read_files(this: House) -> int:
     """Find the words in voices and photos that wait for it. Returns how many were done."""
     with this.store.read() as book:
         waiting = book.to_read(utc_now(), READ_BATCH)
-    return _each("reading", waiting, this.reader.read)
+    return _each(this, "reading", waiting, this.reader.read)
 
 
 def train(this: House) -> int:
@@ -196,7 +229,7 @@ def train(this: House) -> int:
     with this.store.read() as book:
         waiting = training.next_training(book, utc_now())
     shop = training.Workshop(this.store, this.cities, this.settings.models_dir, utc_now)
-    return _each("training", [waiting] if waiting is not None else [], partial(training.run, shop))
+    return _each(this, "training", [waiting] if waiting is not None else [], partial(training.run, shop))
 
 
 def run_sweeper() -> None:

@@ -34,7 +34,6 @@ ALARM_WAIT = timedelta(minutes=5)
 ERROR_CHARACTERS = 200
 # What a receipt makes of a message.
 SETTLED = frozenset({"delivered", "undeliverable"})
-UNEXPECTED = "程序出错，原因在日志里"
 
 
 class Courier:
@@ -54,7 +53,10 @@ class Courier:
         self._readable = readable
 
     def deliver(self, outbox_id: int) -> None:
-        """Send one message of the outbox by the first way that is open; late or repeated calls leave quietly."""
+        """Send one message of the outbox by the first way that is open; late or repeated calls leave quietly.
+
+        Whatever else goes wrong than WeChat's refusal is a fault of ours, and raised (`cases.failures`).
+        """
         closed: dict[Way, str] = {}
         while (letter := self._claim_message(outbox_id, closed)) is not None:
             try:
@@ -67,9 +69,6 @@ class Courier:
                 self._failed(OutboxRow, outbox_id, error.fate, error.words)
             except FileNotFoundError:
                 self._failed(OutboxRow, outbox_id, Fate.UNDELIVERABLE, "照片已经不在了")
-            except Exception:
-                log.exception("outbox %s failed", outbox_id)
-                self._failed(OutboxRow, outbox_id, Fate.RETRY, UNEXPECTED)
             else:
                 self._sent(outbox_id, letter, msgid)
             return
@@ -87,7 +86,10 @@ class Courier:
         return ""
 
     def fetch(self, attachment_id: int) -> None:
-        """Fetch one file from WeChat, check it and keep it; late or repeated calls leave quietly."""
+        """Fetch one file from WeChat, check it and keep it; late or repeated calls leave quietly.
+
+        Raises as `deliver` does.
+        """
         claimed = self._claim_file(attachment_id)
         if claimed is None:
             return
@@ -101,9 +103,6 @@ class Courier:
         except OSError as error:
             log.exception("media store failed")
             self._failed(AttachmentRow, attachment_id, Fate.RETRY, f"存不下来：{error.strerror}")
-        except Exception:
-            log.exception("attachment %s failed", attachment_id)
-            self._failed(AttachmentRow, attachment_id, Fate.RETRY, UNEXPECTED)
         else:
             self._kept(attachment_id, stored)
 

@@ -1,32 +1,36 @@
 """The one transaction of a message: inbox row, dialogue, case, history, outbox rows, reply.
 
 A repeated delivery gets the stored reply and changes nothing. What WeChat may deliver, and what becomes of it,
-stands in `bot.inbound`.
+stands in `bot.inbound`. A message on which our code breaks is kept as it came and tried again (`cases.failures`).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import logging
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from bot import phrases, settling
 from bot.dialogue import hear, respond
 from bot.inbound import EVENTS, MESSAGES, NOBODY, TAPS, ignore, words_of
 from bot.links import with_link
-from bot.protocol import REPLY_BYTES
+from bot.protocol import REPLY_BYTES, Inbound
 from bot.turn import Turn
-from cases import ledger
+from cases import failures, ledger, messages
+from cases.messages import Message
+from cases.storage.failing import FailureRow
 from cases.storage.tables import InboxRow, ResidentRow
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from bot.links import Links
-    from bot.protocol import Inbound
     from bot.turn import Said
     from bot.understanding import Understanding
     from cases.city import CityCache
     from cases.storage import Store
+
+log = logging.getLogger(__name__)
 
 ACCOUNT_LIMIT = 64
 KEY_LIMIT = 400
@@ -42,7 +46,41 @@ class Reception:
         self._understanding = understanding
 
     def receive(self, message: Inbound, now: datetime) -> str:
-        """Handle one delivery. Anything raised means that nothing was stored and WeChat should come again."""
+        """Handle one delivery. Raises DatabaseError where nothing could be stored: then WeChat should come again."""
+        try:
+            return self._take(message, now)
+        except Exception as error:
+            if not failures.is_ours(error):
+                raise
+            return self._hold(message, error, now)
+
+    def again(self, failure_id: int, now: datetime) -> None:
+        """Try once more to take a message that was held; the reply goes out as a message of its own."""
+        with self._store.read() as book:
+            row = book.get(FailureRow, failure_id)
+            if row is None or row.given_up_at is not None or row.message is None:
+                return
+            message, key = Inbound(**row.message), row.key
+        try:
+            self._take(message, now, late=True)
+        except Exception as error:
+            if not failures.is_ours(error):
+                raise
+            self._hold(message, error, now)
+        else:
+            with self._store.write() as book:
+                failures.settle(book, failures.MESSAGE, key)
+
+    def _hold(self, message: Inbound, error: Exception, now: datetime) -> str:
+        """Keep a message as it came, for another try, and tell the resident so."""
+        log.error("a message broke our code", exc_info=error)
+        key = failures.key_of(message.account, message.key)
+        with self._store.write() as book:
+            failures.note(book, failures.MESSAGE, key, error, now, message=asdict(message))
+        return phrases.HELD if message.kind != "event" else ""
+
+    def _take(self, message: Inbound, now: datetime, *, late: bool = False) -> str:
+        """Do the transaction of a message; `late`: its response is over, so the reply is owed."""
         heard = hear(self._understanding, words_of(message))
         account, key = message.account[:ACCOUNT_LIMIT], message.key[:KEY_LIMIT]
         with self._store.write() as book:
@@ -58,6 +96,8 @@ class Reception:
             _note_sight(resident, message, now)
             if message.kind != "event":
                 settling.send_again(book, resident, now, said=reply)
+            if late and reply and turn.case is not None:
+                messages.owe(book, turn.case, Message("late", reply), now, at=now)
             return _keep(turn, message, key, reply)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cases import audit, contacts, ledger, routing
+from cases import audit, contacts, failures, ledger, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
 from cases.sheets import ExchangeError, Line, read, to_csv, to_xlsx
@@ -210,6 +210,7 @@ def erase_resident(book: Book, openid: str, now: datetime) -> tuple[int, list[st
             book.forget_label(case.id)
             ledger.record(book, case, "erase", ledger.SYSTEM, now, text="居民的个人信息已删除")
             erased += 1
+        failures.forget(book, resident.account, resident.openid)
         book.forget_resident(resident)
     if erased or files:
         audit.note(book, None, "erase", "居民", f"{erased} 个工单转为匿名，删掉 {len(files)} 个文件", now)

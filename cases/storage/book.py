@@ -10,6 +10,7 @@ from sqlalchemy import Select, delete, func, select, text
 
 from cases.storage.city import CityQueries
 from cases.storage.desk import DeskQueries
+from cases.storage.failing import FailureQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.lists import ORDERS, PAGE, QueuePage, turned, within
 from cases.storage.outbox import OutboxQueries
@@ -68,6 +69,7 @@ class Book(
     DeskQueries,
     OverviewQueries,
     SearchQueries,
+    FailureQueries,
 ):
     """The case book within one transaction."""
 

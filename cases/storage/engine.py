@@ -9,13 +9,15 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # What goes wrong with the database, for those who must not know its library.
 DatabaseError = SQLAlchemyError
+# What it refuses of what we gave it: trying again changes nothing.
+RefusedByDatabase = (DataError, IntegrityError)
 BUSY_MILLISECONDS = 5000
 POOL = 12
 

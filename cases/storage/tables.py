@@ -349,7 +349,8 @@ class InboxRow(Base):
 class OutboxRow(Base):
     """A text or photo owed to a resident. `state`: waiting, sending, sent, delivered, undeliverable or dropped.
 
-    `notice` says what it tells: one of `cases.words.NOTICES`, `photo`, `transcript`, or `burst` (what came in silence).
+    `notice` says what it tells: one of `cases.words.NOTICES`, `photo`, `transcript`, `burst`
+    (what came in silence) or `late` (the reply to a message that broke our code at first).
     `channel` is the way it went, `msgid` WeChat's name for it, by which a receipt turns `sent` into `delivered`;
     `error` says to staff why not. `when_back`: the resident gets it whole when they write again.
     """

@@ -48,6 +48,7 @@ PAGES = {
         "/console/bulk?case={number}&case={other}",
         "/console/triage",
         "/console/callbacks",
+        "/console/broken",
         "/console/whistles",
         "/console/style",
         "/console/map",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from tests.services import Service
 
-# What a browser says of a network that is away; everything else is a complaint. htmx says each call that failed under two names.
+# What a browser says of a network that is away, and htmx of a call that failed, under two names; everything else is a
+# complaint.
 AWAY = ("net::ERR_", "htmx:sendError", "htmx:afterRequest")
 
 

@@ -90,7 +90,7 @@ PAGES = (
         ADMIN, "registry registry_find registry_grids registry_draw registry_calendar registry_password registry_totp"
     )
     | each(TRAINERS, "learning learning_confidence roll_back ask_training labels new_kind conflicts")
-    | each(TRAINERS, "import_labels upload_labels")
+    | each(TRAINERS, "import_labels upload_labels broken")
     | {"api.cases": EVERYBODY, "api.new_case": frozenset({"dispatcher", "street", "district", "city"})}
 )
 # Pages about one thing, and the roles that may use them at all; for others it does not matter whether it is there.
@@ -101,6 +101,7 @@ THINGS = (
     | each(ADMIN, "registry_import registry_upload registry_preview registry_bring")
     | each(EVERYBODY, "open_notice export_list undo_bulk me_session_end drop_filter help_file")
     | each(CALLERS, "called_back")
+    | each(TRAINERS, "retry_broken dismiss_broken")
 )
 # Pages about one thing that is some people's business (logins): for all others it is not there.
 OWN = (
@@ -120,6 +121,7 @@ MISSING = {
     "filter_id": "999999",
     "session_id": "999999",
     "training_id": "999999",
+    "failure_id": "999999",
     "row_id": "999999",
     "code": "no-such-code",
     "token": "a" * 32,

@@ -9,7 +9,6 @@ from PIL import Image
 
 import worker
 from bot.assembly import House, utc_now
-from bot.delivery import UNEXPECTED
 from bot.sandbox import amr
 from cases.numbers import number_of
 from cases.storage import Book
@@ -116,44 +115,6 @@ def test_what_cannot_be_delivered_holds_up_nothing(
     house.courier.deliver(first.id)
     house.courier.deliver(second.id)
     assert [words for words in ("第一句", "第二句") if any(words in text for text in phone.texts())] == ["第二句"]
-
-
-def test_a_bug_is_seen_and_ends(
-    house: House, phone: Phone, reply: Callable[[str], OutboxRow], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An error that nobody foresaw is shown at the message, tried again, and given up when its time is over."""
-    assert phone
-    row = reply("会出错的")
-
-    def broken(*_: object) -> None:
-        raise LookupError("a bug")
-
-    monkeypatch.setattr(house.wechat, "send_text", broken)
-    for created, state in ((utc_now(), "waiting"), (utc_now() - timedelta(hours=49), "undeliverable")):
-        due(house, row.id, created_at=created)
-        house.courier.deliver(row.id)
-        with house.store.read() as book:
-            failed = book.get(OutboxRow, row.id)
-        assert failed is not None
-        assert (failed.state, failed.error) == (state, UNEXPECTED)
-
-
-def test_a_file_that_upsets_us_is_seen_and_ends(
-    house: House, phone: Phone, resident: Resident, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same holds for a file from WeChat."""
-    assert phone
-    resident.say(MANHOLE)
-    resident.send("image", MediaId="photo-1")
-
-    def broken(_media_id: str) -> bytes:
-        raise LookupError("a bug")
-
-    monkeypatch.setattr(house.wechat, "media", broken)
-    worker.sweep(house)
-    with house.store.read() as book:
-        [part] = book.attachments(resident.case().id)
-    assert (part.state, part.error, part.attempts) == ("waiting", UNEXPECTED, 1)
 
 
 def test_one_bad_row_does_not_stop_the_sweep(

@@ -8,6 +8,7 @@ from flask import Blueprint
 
 from web.console import (
     admin,
+    broken,
     bulk,
     calls,
     case_file,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 # In groups: who is here and where they can go, cases, working together, what administrators fill, learning.
 FRAME = (login, doors, me, me_security, guides, live, phone, style, homes)
 CASES = (lists, found, bulk, maps_page, pages, case_file, contact, report, files)
-TOGETHER = (notices, calls, team)
+TOGETHER = (notices, calls, team, broken)
 ADMINISTRATION = (admin, guide, texts, posters, rules, trail, setup, setup_start)
 REGISTRY = (registry, registry_import, registry_calendar, registry_grids)
 LEARNING = (learning, trainings, labels, label_import, triage)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import request, url_for
 
-from cases import triage
+from cases import failures, triage
 from cases.access import HANDLING_ROLES, hears_unit
 from cases.callbacks import ROLES as CALLERS
 from cases.training import TRAINERS
@@ -129,6 +129,9 @@ def _together(book: Book, me: Actor) -> Iterable[Link]:
     if me.role in COUNTERS:
         yield _link("whistles", "吹哨报到", "console.whistles", "people-fill")
     yield _link("team", "人员与请假", "console.team", "people")
+    broken = book.given_up_count() if me.role in failures.ROLES else 0
+    if broken:
+        yield _link("broken", "出错的", "console.broken", "exclamation-triangle", broken)
 
 
 def _management(me: Actor) -> Iterable[Link]:

@@ -41,6 +41,8 @@ def warnings(book: Book, city: City, found: Actor) -> list[tuple[str, str]]:
     lines = [(_said(each), url_for("console.team", q=each.unit.name)) for each in units[:SHOWN]]
     if len(units) > SHOWN:
         lines.append((f"还有 {len(units) - SHOWN} 个单位有工单、没人当班", url_for("console.team")))
+    if broken := book.given_up_count():
+        lines.append((f"有 {broken} 件程序没处理成，请看一看", url_for("console.broken")))
     year = city.calendar.missing(utc_now().astimezone(CHINA).date())
     if year is not None and found.role == "admin":
         lines.append((f"{year} 年的放假安排还没有，时限先按周末算；公布后请填上", url_for("console.registry_calendar")))
