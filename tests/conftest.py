@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import signal
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+import settings as configuration
 from bot.understanding import Understanding
 from cases import learning
+from cases.city_files import load_city
+from cases.storage import Store, build_engine, migrate
 from tests.services import LOG_TAIL, LOOK_SECONDS, SWITCHES, Postgres, Redis, Service, chromium, unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from playwright.sync_api import Browser
 
@@ -35,12 +39,49 @@ def postgres_server() -> Iterator[Postgres]:
     server.stop()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: Postgres) -> Iterator[str]:
-    """Give the address of a fresh PostgreSQL database, as an operator writes it."""
+@pytest.fixture(scope="session")
+def sample_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SQLite database with the sample city in it, made once. To be copied, not changed."""
+    path = tmp_path_factory.mktemp("city") / "city.sqlite3"
+    _make_city(f"sqlite:///{path}")
+    return path
+
+
+def _make_city(database_url: str) -> None:
+    migrate(database_url)
+    engine = build_engine(database_url)
+    load_city(Store(engine))
+    engine.dispose()  # closing SQLite's last connection empties the write-ahead log into the file
+
+
+@pytest.fixture(scope="session")
+def postgres_city(postgres_server: Postgres) -> str:
+    """Give the address of a PostgreSQL database with the sample city in it, made once. To be copied, not changed."""
     address = postgres_server.create_database()
+    _make_city(configuration.load({"DATABASE_URL": address}).database_url)
+    return address
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Postgres, postgres_city: str) -> Iterator[str]:
+    """Give the address of a PostgreSQL database of one's own, with the sample city in it."""
+    address = postgres_server.create_database(like=postgres_city)
     yield address
     postgres_server.drop_database(address)
+
+
+@pytest.fixture
+def database_of(request: pytest.FixtureRequest, sample_city: Path, tmp_path: Path) -> Callable[[str], str]:
+    """Give the address of a fresh database of either kind with the sample city in it, as an operator writes it."""
+
+    def address(kind: str) -> str:
+        if kind == "postgresql":
+            found: str = request.getfixturevalue("postgres_url")
+            return found
+        shutil.copy(sample_city, tmp_path / "city.sqlite3")
+        return f"sqlite:///{tmp_path}/city.sqlite3"
+
+    return address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

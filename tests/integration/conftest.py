@@ -10,8 +10,6 @@ import pytest
 from werkzeug.serving import make_server
 
 import settings as configuration
-from cases.city_files import load_city
-from cases.storage import Store, build_engine, migrate
 from tests.integration.desk import Desk
 from tests.integration.people import Resident, Staff
 from tests.integration.phone import CLUTTER, MANHOLE, WANG, Phone, fates
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from cases.storage import Filter
     from cases.storage.tables import CaseRow, OutboxRow
     from settings import Settings
-    from tests.services import Postgres
 
 
 @pytest.fixture
@@ -44,37 +41,6 @@ def settings(database_url: str, redis_url: str, trained_models: Path, tmp_path: 
         "LOG_LEVEL": "ERROR",
     }
     return configuration.load(environ)
-
-
-@pytest.fixture(scope="session")
-def sample_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a SQLite database with the sample city in it, made once. To be copied, not changed."""
-    path = tmp_path_factory.mktemp("city") / "city.sqlite3"
-    _make_city(f"sqlite:///{path}")
-    return path
-
-
-def _make_city(database_url: str) -> None:
-    migrate(database_url)
-    engine = build_engine(database_url)
-    load_city(Store(engine))
-    engine.dispose()  # closing SQLite's last connection empties the write-ahead log into the file
-
-
-@pytest.fixture(scope="session")
-def postgres_city(postgres_server: Postgres) -> str:
-    """Give the address of a PostgreSQL database with the sample city in it, made once. To be copied, not changed."""
-    address = postgres_server.create_database()
-    _make_city(configuration.load({"DATABASE_URL": address}).database_url)
-    return address
-
-
-@pytest.fixture
-def postgres_url(postgres_server: Postgres, postgres_city: str) -> Iterator[str]:
-    """Give the address of a PostgreSQL database of one's own, with the sample city in it."""
-    address = postgres_server.create_database(like=postgres_city)
-    yield address
-    postgres_server.drop_database(address)
 
 
 @pytest.fixture
