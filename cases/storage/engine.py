@@ -19,6 +19,14 @@ DatabaseError = SQLAlchemyError
 # What it refuses of what we gave it: trying again changes nothing.
 RefusedByDatabase = (DataError, IntegrityError)
 BUSY_MILLISECONDS = 5000
+# A server that is gone without a word is noticed within seconds, and not when the system gives up after a quarter hour.
+GIVE_UP = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+}
 POOL = 12
 
 
@@ -32,7 +40,7 @@ def build_engine(database_url: str) -> Engine:
             max_overflow=4,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"connect_timeout": 5},
+            connect_args=GIVE_UP,
         )
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +56,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in (
         "journal_mode=WAL",
-        "synchronous=NORMAL",
+        "synchronous=FULL",  # what was acknowledged survives a power cut: a third of a millisecond
         "foreign_keys=ON",
         f"busy_timeout={BUSY_MILLISECONDS}",
     ):
