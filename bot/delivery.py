@@ -9,6 +9,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from bot import outage
 from bot.errcodes import FAULT_KEY, NOT_GRANTED, OTHER_WAY, Fate, WeChatError
 from bot.media import BadMedia, Stored
 from bot.settling import MSGID_CHARACTERS
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
-BACK_OFF = (5, 15, 60, 300, 900, 3600)
+BACK_OFF = (5, 15, 60, 300)
 # WeChat takes messages for 48 hours after the resident's last; it keeps files for three days.
 PATIENCE = {"outbox": timedelta(hours=48), "media": timedelta(hours=72)}
-# While the account itself is refused, every message waits, and one of them asks again so often.
-ALARM_WAIT = timedelta(minutes=5)
+# Behind those that wait with it: else the message that always fails would be the one that asks for all.
+BEHIND = timedelta(seconds=1)
 ERROR_CHARACTERS = 200
 # What a receipt makes of a message.
 SETTLED = frozenset({"delivered", "undeliverable"})
@@ -66,7 +67,7 @@ class Courier:
                     closed[letter.way] = error.words
                     self._refused(outbox_id, letter, error.code)
                     continue
-                self._failed(OutboxRow, outbox_id, error.fate, error.words)
+                self._failed(OutboxRow, outbox_id, error.fate, error.words, general=error.general)
             except FileNotFoundError:
                 self._failed(OutboxRow, outbox_id, Fate.UNDELIVERABLE, "照片已经不在了")
             else:
@@ -97,7 +98,7 @@ class Courier:
         try:
             stored = self._media.keep(kind, self._wechat.media(media_id))
         except WeChatError as error:
-            self._failed(AttachmentRow, attachment_id, error.fate, error.words)
+            self._failed(AttachmentRow, attachment_id, error.fate, error.words, general=error.general)
         except BadMedia as error:
             self._failed(AttachmentRow, attachment_id, Fate.UNDELIVERABLE, str(error))
         except OSError as error:
@@ -118,6 +119,9 @@ class Courier:
             if earlier is not None:  # a resident hears things in their order
                 row.next_try_at = earlier
                 return None
+            if (until := outage.waits_until(book, now)) is not None:
+                row.next_try_at = until
+                return None
             resident = book.get(ResidentRow, row.resident_id)
             if resident is None:
                 return None
@@ -134,6 +138,9 @@ class Courier:
             row = book.lock_row(AttachmentRow, attachment_id)
             now = self._clock()
             if row is None or row.state != "waiting" or row.next_try_at > now:
+                return None
+            if (until := outage.waits_until(book, now)) is not None:
+                row.next_try_at = until
                 return None
             row.attempts, row.next_try_at = row.attempts + 1, now + LEASE
             return row.kind, row.media_id
@@ -166,8 +173,11 @@ class Courier:
 
     def _works(self, book: Book) -> None:
         """Take back the alarm about the account: a call has gone through, and what waits may go too."""
+        over = outage.end(book)
         if book.meta(FAULT_KEY):
             book.set_meta(FAULT_KEY, "")
+            over = True
+        if over:
             book.wake_failed(self._clock())
 
     def _kept(self, attachment_id: int, stored: Stored) -> None:
@@ -182,8 +192,13 @@ class Courier:
             if row.kind in self._readable and not row.transcript:
                 row.reading, row.attempts, row.next_try_at = "waiting", 0, self._clock()
 
-    def _failed(self, kind: type[OutboxRow | AttachmentRow], row_id: int, fate: Fate, words: str) -> None:
-        """Try again later, or give up where staff can see it and why. What is the account's fault is no message's."""
+    def _failed(
+        self, kind: type[OutboxRow | AttachmentRow], row_id: int, fate: Fate, words: str, *, general: bool = False
+    ) -> None:
+        """Try again later, or give up where staff can see it and why. What is the account's fault is no message's.
+
+        `general`: any other call would have failed as well, so that one asks for all (`bot.outage`).
+        """
         with self._store.write() as book:
             row = book.lock_row(kind, row_id)
             if row is None:
@@ -195,8 +210,9 @@ class Courier:
                 book.set_meta(FAULT_KEY, row.error)
             in_time = now - row.created_at < PATIENCE[queue]
             if (fate is Fate.ALARM and queue == "outbox") or (fate is not Fate.UNDELIVERABLE and in_time):
-                wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
-                row.state, row.next_try_at = "waiting", now + (min(wait, ALARM_WAIT) if fate is Fate.ALARM else wait)
+                later = now + timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
+                row.state = "waiting"
+                row.next_try_at = max(later, outage.note(book, now) + BEHIND) if general else later
                 return
             row.state = "undeliverable" if queue == "outbox" else "failed"
             if isinstance(row, OutboxRow):

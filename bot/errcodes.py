@@ -71,6 +71,8 @@ ERRORS = {
     40163: (Fate.UNDELIVERABLE, "登录的凭证用过了"),
     42003: (Fate.UNDELIVERABLE, "登录的凭证过期了"),
 }
+# What every call is answered, whoever it is for.
+WHOLE_ACCOUNT = frozenset({40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 45009, 48004, 50001, 50002, 89503})
 TOKEN_ERRORS = frozenset({40001, 40014, 42001, 42007})
 # What is wrong with the account, in words for staff, while it is (a fact of the case book).
 FAULT_KEY = "wechat_fault"
@@ -85,6 +87,11 @@ class WeChatError(Exception):
     def __init__(self, code: int, fate: Fate, words: str) -> None:
         super().__init__(f"WeChat error {code}: {words}")
         self.code, self.fate, self.words = code, fate, words
+
+    @property
+    def general(self) -> bool:
+        """Whether any other call would have failed as well."""
+        return self.fate is Fate.RETRY or self.code in WHOLE_ACCOUNT
 
 
 def refusal(code: int) -> WeChatError:

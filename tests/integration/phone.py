@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 import worker
+from bot import outage
 from bot.assembly import utc_now
 from bot.sandbox.residents import RESIDENTS
 from cases.storage.tables import OutboxRow
@@ -64,6 +65,7 @@ def fates(wang: Resident) -> list[OutboxRow]:
 def hurry(house: House) -> None:
     """Let the messages that wait for their next try be due now, and sweep."""
     with house.store.write() as book:
+        outage.end(book)
         for row_id in book.waiting(OutboxRow, utc_now() + timedelta(days=1), 100):
             row = book.lock_row(OutboxRow, row_id)
             assert row is not None
@@ -74,6 +76,7 @@ def hurry(house: House) -> None:
 def due(house: House, row_id: int, created_at: datetime | None = None) -> None:
     """Let a message be due now."""
     with house.store.write() as book:
+        outage.end(book)
         row = book.lock_row(OutboxRow, row_id)
         assert row is not None
         row.next_try_at, row.created_at = utc_now() - timedelta(seconds=1), created_at or row.created_at
