@@ -24,6 +24,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
+from bot import orphans
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
 from cases import absence, alarms, audit, bulk, cards, exchange, failures, intake, limits, once, sessions, training
@@ -104,6 +105,7 @@ def sweep(this: House) -> int:
         paused = book.paused_since(now - PAUSE_ENDS, most)
         orders = book.bulk_due(now, most)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
+        look_for_orphans = orphans.due(book.meta(orphans.KEY), now)
         old_sessions, old_keys = sessions.to_purge(book, now), once.to_purge(book, now)
     if old_lines:
         with this.store.write() as book:
@@ -114,6 +116,8 @@ def sweep(this: House) -> int:
     if old_keys:
         with this.store.write() as book:
             once.purge(book, now)
+    if look_for_orphans:
+        orphans.remove(this.store, this.media, now)
     if work_waits:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)

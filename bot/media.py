@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +19,7 @@ from av.error import FFmpegError
 from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from av.container import InputContainer
 
@@ -57,7 +60,16 @@ class MediaStore:
 
     def path(self, file: str) -> Path:
         """Return where a kept file lies."""
-        return self._folder / file[:2] / file
+        return self._folder / file.lstrip(".")[:2] / file
+
+    def files(self) -> Iterator[tuple[str, datetime]]:
+        """Yield all files but those that are made of others, drafts included, and when they were written."""
+        for folder in self._folder.glob("*/"):
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):  # somebody was quicker
+                        if not entry.name.endswith(THUMBNAIL):
+                            yield entry.name, datetime.fromtimestamp(entry.stat().st_mtime, UTC)
 
     def read(self, file: str) -> bytes:
         """Return a kept file's content."""
@@ -65,7 +77,8 @@ class MediaStore:
 
     def remove(self, file: str) -> None:
         """Delete a kept file and what was made of it."""
-        for path in (self.path(file), self.path(Path(file).stem + THUMBNAIL)):
+        # What is known by the other's name goes first: whoever dies between leaves nothing that nobody finds.
+        for path in (self.path(Path(file).stem + THUMBNAIL), self.path(file)):
             path.unlink(missing_ok=True)
 
     def fault(self) -> str:

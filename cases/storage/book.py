@@ -37,7 +37,7 @@ from cases.storage.work import WorkQueries
 from cases.workflow import ENDED, OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -222,6 +222,10 @@ class Book(
         """Return a case's photos, voices and videos, oldest first."""
         query = select(AttachmentRow).where(AttachmentRow.case_id == case_id).order_by(AttachmentRow.id)
         return self._session.scalars(query).all()
+
+    def kept_files(self, names: Collection[str]) -> set[str]:
+        """Return those of these files that belong to something."""
+        return set(self._session.scalars(select(AttachmentRow.file).where(AttachmentRow.file.in_(names))))
 
     def owed(self, case_id: int) -> Sequence[OutboxRow]:
         """Return a case's messages to the resident with their fates, oldest first."""

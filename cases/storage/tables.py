@@ -316,7 +316,7 @@ class AttachmentRow(Base):
     phase: Mapped[str] = mapped_column(String(10), default="")
     media_id: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[str] = mapped_column(String(10), default="waiting")
-    file: Mapped[str] = mapped_column(String(80), default="")
+    file: Mapped[str] = mapped_column(String(80), default="", index=True)
     mime: Mapped[str] = mapped_column(String(60), default="")
     transcript: Mapped[str] = mapped_column(Text, default="")
     transcript_by: Mapped[str] = mapped_column(String(10), default="")

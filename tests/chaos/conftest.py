@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 FIGURES = pytest.StashKey[list[tuple[str, str, str]]]()
 
 
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> list[tuple[str, str, str]]:
+    """Give the figures of this run."""
+    return request.config.stash.setdefault(FIGURES, [])
+
+
 @pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[[str, str, str], None]:
+def figure(figures: list[tuple[str, str, str]]) -> Callable[[str, str, str], None]:
     """Give a way to write a figure down: the promise, how it was tested, what came of it."""
-    kept = request.config.stash.setdefault(FIGURES, [])
-    return lambda promise, how, result: kept.append((promise, how, result))
+    return lambda promise, how, result: figures.append((promise, how, result))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

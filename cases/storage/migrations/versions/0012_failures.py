@@ -1,4 +1,4 @@
-"""Work that broke by a fault of ours, until it is done or somebody has seen to it."""
+"""Work that broke by a fault of ours, until it is done or somebody has seen to it; which files rows know of."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,7 +26,9 @@ def upgrade() -> None:
     with op.batch_alter_table("failures", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_failures_given_up_at"), ["given_up_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_failures_next_try_at"), ["next_try_at"], unique=False)
+    op.create_index(op.f("ix_attachments_file"), "attachments", ["file"])
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_attachments_file"), "attachments")
     op.drop_table("failures")
