@@ -68,6 +68,8 @@ NAMES = (
     "SPEECH_MODEL",
     "OCR",
     "SECRET_KEY",
+    "DATA_KEY",
+    "DATA_KEYS_PREVIOUS",
     "SECURITY",
     "SESSION_IDLE_MINUTES",
     "SESSION_HOURS",
@@ -130,6 +132,8 @@ class Settings:
     speech_model: str
     ocr: str
     secret_key: str
+    data_key: str
+    data_keys_previous: tuple[str, ...]
     security: str
     session_idle_minutes: int
     session_hours: int
@@ -161,6 +165,15 @@ class Settings:
     def signing_key(self) -> str:
         """What signs sessions and links: SECRET_KEY, or the sandbox's own."""
         return self.secret_key or sandbox_secret_key(self.data_dir)
+
+    @property
+    def data_keys(self) -> tuple[str, ...]:
+        """What seals phones and identities: the key in use, then those that only open what was sealed before.
+
+        Without DATA_KEY it is the signing key; with one, the signing key still opens what it sealed.
+        """
+        keys = (self.data_key or self.signing_key, *self.data_keys_previous, self.signing_key)
+        return tuple(dict.fromkeys(keys))
 
     @property
     def embedded_redis(self) -> bool:
@@ -229,16 +242,30 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         speech_model=env.get("SPEECH_MODEL", ""),
         ocr=_choice(env, "OCR", SWITCH, "off", faults),
         secret_key=env.get("SECRET_KEY", ""),
+        data_key=env.get("DATA_KEY", ""),
+        data_keys_previous=_keys(env, "DATA_KEYS_PREVIOUS"),
         **_wechat(env, own, faults, sandbox=sandbox),
         **_signing_in(env, faults, sandbox=sandbox),
     )
     if settings.wechat_mode == "safe" and not settings.wechat_aes_key:
         faults.append("WECHAT_AES_KEY 没有设置：WECHAT_MODE=safe 需要它")
-    if settings.secret_key and len(settings.secret_key) < SECRET_KEY_MINIMUM:
-        faults.append(f"SECRET_KEY 太短：至少 {SECRET_KEY_MINIMUM} 个字符")
+    faults += _short(settings)
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def _short(settings: Settings) -> list[str]:
+    """Return a fault for each key that is too short to be one."""
+    keys = (("SECRET_KEY", settings.secret_key), ("DATA_KEY", settings.data_key))
+    previous = (("DATA_KEYS_PREVIOUS", key) for key in settings.data_keys_previous)
+    short = (name for name, key in (*keys, *previous) if 0 < len(key) < SECRET_KEY_MINIMUM)
+    return [f"{name} 太短：至少 {SECRET_KEY_MINIMUM} 个字符" for name in dict.fromkeys(short)]
+
+
+def _keys(env: dict[str, str], name: str) -> tuple[str, ...]:
+    """Return keys that are separated by commas."""
+    return tuple(filter(None, (key.strip() for key in env.get(name, "").split(","))))
 
 
 def _sandbox_values(env: dict[str, str], *, sandbox: bool) -> list[str]:

@@ -71,7 +71,8 @@ def build(settings: Settings) -> House:
     """Build the house. Connections are made at first use, so a server may fork after this."""
     redis = connect(settings.redis_url)
     bell = BellRope(redis)
-    store = Store(build_engine(settings.database_url), ring=bell.ring)
+    vault = Vault(*settings.data_keys)
+    store = Store(build_engine(settings.database_url, vault), ring=bell.ring)
     cities = CityCache(catalogue.use)
     understanding = Understanding(settings.models_dir)
     wechat = WeChat(settings, redis)
@@ -95,6 +96,6 @@ def build(settings: Settings) -> House:
         links=links,
         similar=Similar(understanding.matters_model),
         redis=redis,
-        vault=Vault(settings.signing_key),
+        vault=vault,
         wecom=WeCom(settings, redis) if settings.wecom_corp_id else None,
     )

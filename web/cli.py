@@ -81,7 +81,7 @@ def _setup_commands(app: Flask, house: House) -> None:
     @one_line
     def init_db() -> None:
         """Create the schema, or bring it to the newest version."""
-        migrate(house.settings.database_url)
+        migrate(house.settings.database_url, house.vault)
         click.echo("数据库已就绪。")
 
     @app.cli.command("load-city")

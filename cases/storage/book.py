@@ -15,6 +15,7 @@ from cases.storage.lists import ORDERS, PAGE, QueuePage, turned, within
 from cases.storage.outbox import OutboxQueries
 from cases.storage.overview import OverviewQueries
 from cases.storage.registry import RegistryQueries
+from cases.storage.sealing import SealingQueries
 from cases.storage.search import SearchQueries
 from cases.storage.signing import SigningQueries
 from cases.storage.staffing import StaffingQueries
@@ -68,6 +69,7 @@ class Book(
     DeskQueries,
     OverviewQueries,
     SearchQueries,
+    SealingQueries,
 ):
     """The case book within one transaction."""
 
@@ -116,7 +118,7 @@ class Book(
             digest = hashlib.sha256(f"{account}|{openid}".encode()).digest()
             key = int.from_bytes(digest[:8], "big", signed=True)
             self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-        query = select(ResidentRow).where(ResidentRow.account == account, ResidentRow.openid == openid)
+        query = select(ResidentRow).where(ResidentRow.account == account, ResidentRow.openid_digest == openid)
         return self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
     def lock_case(self, case_id: int) -> CaseRow | None:
@@ -180,7 +182,7 @@ class Book(
 
     def resident(self, openid: str) -> Sequence[ResidentRow]:
         """Return the residents with this openid: one for each official account."""
-        return self._session.scalars(select(ResidentRow).where(ResidentRow.openid == openid)).all()
+        return self._session.scalars(select(ResidentRow).where(ResidentRow.openid_digest == openid)).all()
 
     def all_cases_of(self, resident_id: int) -> Sequence[CaseRow]:
         """Return every case of a resident."""

@@ -16,7 +16,7 @@ from tests.integration.desk import Desk
 from tests.integration.people import Resident, Staff
 from tests.integration.phone import CLUTTER, MANHOLE, WANG, Phone, fates
 from tests.integration.seeking import ids, swept
-from tests.services import free_port
+from tests.services import DATA_KEY, VAULT, free_port
 from web import create_app, house_of
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def settings(database_url: str, redis_url: str, trained_models: Path, tmp_path: 
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "DATA_DIR": str(tmp_path),
+        "DATA_KEY": DATA_KEY,
         "PORT": str(free_port()),
         "LOG_LEVEL": "ERROR",
     }
@@ -55,8 +56,8 @@ def sample_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _make_city(database_url: str) -> None:
-    migrate(database_url)
-    engine = build_engine(database_url)
+    migrate(database_url, VAULT)
+    engine = build_engine(database_url, VAULT)
     load_city(Store(engine))
     engine.dispose()  # closing SQLite's last connection empties the write-ahead log into the file
 

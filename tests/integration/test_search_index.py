@@ -17,6 +17,7 @@ from cases.storage.engine import alembic_config
 from cases.storage.tables import CaseRow
 from cases.workflow import Action, State
 from tests.integration.seeking import ids, scatter, swept, terms
+from tests.services import VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,8 +114,8 @@ def test_cases_from_before_are_left_to_the_sweeper(house: House, desk: Desk, clu
     """A database from before the index gets it at once, and the entries of its cases from the sweeper."""
     swept(house)
     house.store.engine.dispose()
-    command.downgrade(alembic_config(house.settings.database_url), "0004")
-    migrate(house.settings.database_url)
+    command.downgrade(alembic_config(house.settings.database_url, VAULT), "0004")
+    migrate(house.settings.database_url, VAULT)
     assert ids(house, desk.actor("dispatcher"), "翠湖") == []
     assert swept(house) == 1
     assert ids(house, desk.actor("dispatcher"), "翠湖") == [clutter.id]
