@@ -186,6 +186,11 @@ class Settings:
         return _redis_socket(self.data_dir)
 
     @property
+    def erasures_file(self) -> Path:
+        """Where it is written down who was forgotten: restoring an older database must not take it away."""
+        return self.data_dir / "erasures.jsonl"
+
+    @property
     def models_dir(self) -> Path:
         """Where released and candidate classifiers lie."""
         return self.data_dir / "models"

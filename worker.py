@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import absence, alarms, audit, bulk, cards, exchange, intake, limits, once, sessions, training
+from cases import absence, alarms, audit, bulk, cards, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
@@ -163,13 +163,10 @@ def _close_unverified(this: House, case_id: int) -> None:
 
 def _erase(this: House, resident_id: int) -> None:
     """Forget a resident who wanted it, or who closed their WeChat account."""
-    with this.store.write() as book:
+    with this.store.read() as book:
         resident = book.get(ResidentRow, resident_id)
-        if resident is None:
-            return
-        _cases, files = exchange.erase_resident(book, resident.openid, utc_now())
-    for file in files:
-        this.media.remove(file)
+    if resident is not None:
+        this.forgetting.forget(resident.openid, utc_now())
 
 
 def _change(this: House, do: Callable[[Book, City, CaseRow, datetime], object], case_id: int) -> None:

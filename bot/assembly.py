@@ -22,8 +22,10 @@ from bot.ways import Ways
 from bot.wechat import WeChat
 from bot.wecom import WeCom
 from cases.city import CityCache
+from cases.erasure import Forgetting
 from cases.similar import Similar
 from cases.storage import Store, build_engine
+from cases.tombstones import Tombstones
 from cases.vault import Vault
 from cases.worktime import Worktime
 
@@ -58,6 +60,7 @@ class House:
     redis: Redis
     vault: Vault
     wecom: WeCom | None
+    forgetting: Forgetting
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city, decided cases."""
@@ -98,4 +101,5 @@ def build(settings: Settings) -> House:
         redis=redis,
         vault=vault,
         wecom=WeCom(settings, redis) if settings.wecom_corp_id else None,
+        forgetting=Forgetting(store, media.remove, Tombstones(settings.erasures_file, vault)),
     )

@@ -1,23 +1,35 @@
-"""Management commands about personal data: keys, erasure, how long things are kept."""
+"""Management commands about personal data: keys, who is forgotten, how long things are kept."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
+from flask.cli import AppGroup
 
+from bot.assembly import utc_now
+from cases import learning
 from cases.storage.sealing import sealed_columns
+from classifier.package import current_version
 from web.cli import one_line
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from bot.assembly import House
+    from cases.erasure import Erased
 
 
 def register(app: Flask, house: House) -> None:
     """Add the commands to `app`."""
+    _key_commands(app, house)
+    _erasing_commands(app, house)
+    erasures = AppGroup("erasures", help="Who was forgotten, and stays so.")
+    _erasures_commands(erasures, house)
+    app.cli.add_command(erasures)
 
+
+def _key_commands(app: Flask, house: House) -> None:
     @app.cli.command("rotate-keys")
     @one_line
     def rotate_keys() -> None:
@@ -26,6 +38,7 @@ def register(app: Flask, house: House) -> None:
         Every process has to have been started with the new key before. Afterwards the old keys can be dropped.
         """
         counts = {name: _resealed(house, name) for name in sealed_columns()}
+        house.forgetting.keep()
         for name, count in counts.items():
             click.echo(f"{name}: {count}")
         click.echo(f"换了 {sum(counts.values())} 处。现在都是用 DATA_KEY 封存的，DATA_KEYS_PREVIOUS 可以清空。")
@@ -40,3 +53,40 @@ def _resealed(house: House, column: str) -> int:
         done += count
         if after is None:
             return done
+
+
+def _erasing_commands(app: Flask, house: House) -> None:
+    @app.cli.command("erase-resident")
+    @click.argument("openid")
+    @click.option("--dry-run", is_flag=True, help="say what would go, and let everything stay")
+    @one_line
+    def erase(openid: str, *, dry_run: bool) -> None:
+        """Delete a resident's personal data; the cases stay, anonymous."""
+        forgetting = house.forgetting
+        erased = (forgetting.rehearse if dry_run else forgetting.forget)(openid, utc_now())
+        click.echo(_told(erased, "会删除" if dry_run else "已删除"))
+        if erased.versions:
+            click.echo(_learnt(house, erased.versions))
+
+
+def _told(erased: Erased, done: str) -> str:
+    files = f"{len(erased.files)} 个文件{'' if done == '会删除' else '删掉'}"
+    return f"{done}：{erased.cases} 个工单转为匿名，{erased.messages} 条消息，{files}。"
+
+
+def _learnt(house: House, versions: list[str]) -> str:
+    """Say which versions of the classifier had these words, without numbers, among what they learnt from."""
+    used = current_version(house.settings.models_dir / learning.MATTERS)
+    names = "、".join(f"{version}（正在用）" if version == used else version for version in versions)
+    return f"分类器 {names} 训练时用过这些话（号码已遮住）。下次训练就没有了：请训练一个新版本，上线替换。"
+
+
+def _erasures_commands(group: AppGroup, house: House) -> None:
+    @group.command("apply")
+    @one_line
+    def apply() -> None:
+        """Forget again whom a restored backup has brought back. Run it before the service starts."""
+        erased = house.forgetting.reapply(utc_now())
+        count = house.forgetting.tombstones.read().count
+        click.echo(f"{house.settings.erasures_file.name} 里有 {count} 人次，备份里又出现的有 {erased.residents} 个。")
+        click.echo(_told(erased, "已删除"))

@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Select, delete, func, select, text
+from sqlalchemy import Select, func, select, text
 
 from cases.storage.city import CityQueries
 from cases.storage.desk import DeskQueries
+from cases.storage.erasures import ErasureQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.lists import ORDERS, PAGE, QueuePage, turned, within
 from cases.storage.outbox import OutboxQueries
@@ -24,7 +25,6 @@ from cases.storage.tables import (
     Base,
     CaseRow,
     FollowerRow,
-    GrantRow,
     HistoryRow,
     InboxRow,
     OutboxRow,
@@ -70,6 +70,7 @@ class Book(
     OverviewQueries,
     SearchQueries,
     SealingQueries,
+    ErasureQueries,
 ):
     """The case book within one transaction."""
 
@@ -202,14 +203,6 @@ class Book(
         for part in parts:
             self._session.delete(part)
         return [part.file for part in parts if part.file]
-
-    def forget_resident(self, resident: ResidentRow) -> None:
-        """Delete a resident and everything that they sent."""
-        self._session.flush()
-        for kind in (OutboxRow, FollowerRow, GrantRow):
-            self._session.execute(delete(kind).where(kind.resident_id == resident.id))
-        self._session.execute(delete(InboxRow).where(InboxRow.resident_id == resident.id))
-        self._session.delete(resident)
 
     # -- one case ----------------------------------------------------------------------------------------------
 

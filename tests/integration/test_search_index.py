@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 import worker
 from bot.assembly import utc_now
-from cases import exchange, intake
+from cases import erasure, intake
 from cases.intake import Report
 from cases.numbers import number_of
 from cases.storage import Filter, migrate
@@ -50,7 +50,7 @@ def test_nothing_of_a_forgotten_resident_is_found(house: House, desk: Desk, resi
     swept(house)
     assert {"欧阳", "井盖", "tel:1234"} <= terms(house)
     with house.store.write() as book:
-        exchange.erase_resident(book, resident.openid, utc_now())
+        erasure.erase_resident(book, resident.openid, utc_now())
     left = terms(house)
     assert not left & {"欧阳", "姓欧", "井盖", "翠湖", "tel:1234"}
     assert number_of(case.id) in left
