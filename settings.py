@@ -27,6 +27,11 @@ SECURITY = ("basic", "classified")
 # How long a session may lie unused, in minutes; under the rules of classified protection this is also the longest.
 IDLE_MINUTES = {"basic": 120, "classified": 30}
 LONGEST_IDLE, LONGEST_HOURS = 24 * 60, 7 * 24
+# How many days what tells of people is kept (`cases.retention`): raw messages until a fault could be looked into; words
+# sent, until nobody takes the matter up again (thirty days) or complains of it; files, until the next year's review is
+# over; who has not been here for two years, and what residents told, are not needed any more.
+RETENTION_DAYS = {"inbox": 30, "outbox": 90, "media": 730, "residents": 730, "notices": 180}
+LONGEST_KEPT = 3650
 # Settings that are of use only together.
 TOGETHER = (
     ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"),
@@ -70,6 +75,7 @@ NAMES = (
     "SECRET_KEY",
     "DATA_KEY",
     "DATA_KEYS_PREVIOUS",
+    "RETENTION",
     "SECURITY",
     "SESSION_IDLE_MINUTES",
     "SESSION_HOURS",
@@ -134,6 +140,7 @@ class Settings:
     secret_key: str
     data_key: str
     data_keys_previous: tuple[str, ...]
+    retention: dict[str, int]
     security: str
     session_idle_minutes: int
     session_hours: int
@@ -249,6 +256,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=env.get("SECRET_KEY", ""),
         data_key=env.get("DATA_KEY", ""),
         data_keys_previous=_keys(env, "DATA_KEYS_PREVIOUS"),
+        retention=_retention(env, faults),
         **_wechat(env, own, faults, sandbox=sandbox),
         **_signing_in(env, faults, sandbox=sandbox),
     )
@@ -271,6 +279,19 @@ def _short(settings: Settings) -> list[str]:
 def _keys(env: dict[str, str], name: str) -> tuple[str, ...]:
     """Return keys that are separated by commas."""
     return tuple(filter(None, (key.strip() for key in env.get(name, "").split(","))))
+
+
+def _retention(env: dict[str, str], faults: list[str]) -> dict[str, int]:
+    """Read `kind=days`, separated by commas; kinds that are not named keep their own days."""
+    found = dict(RETENTION_DAYS)
+    for part in _keys(env, "RETENTION"):
+        kind, _, days = part.partition("=")
+        if kind in found and days.isascii() and days.isdigit() and 0 < int(days) <= LONGEST_KEPT:
+            found[kind] = int(days)
+        else:
+            kinds = "、".join(found)
+            faults.append(f"RETENTION：“{part}”应写成 {kinds} 之一=天数（1 到 {LONGEST_KEPT}）")
+    return found
 
 
 def _sandbox_values(env: dict[str, str], *, sandbox: bool) -> list[str]:

@@ -114,7 +114,8 @@ def sweep(this: House) -> int:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)
     return (
-        _each("outbox", messages, this.courier.deliver)
+        this.retention.sweep(now)
+        + _each("outbox", messages, this.courier.deliver)
         + _each("attachment", files, this.courier.fetch)
         + _each("case", unverified, partial(_close_unverified, this))
         + _each("resident", to_erase, partial(_erase, this))

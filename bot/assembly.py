@@ -23,6 +23,7 @@ from bot.wechat import WeChat
 from bot.wecom import WeCom
 from cases.city import CityCache
 from cases.erasure import Forgetting
+from cases.retention import Retention
 from cases.similar import Similar
 from cases.storage import Store, build_engine
 from cases.tombstones import Tombstones
@@ -61,6 +62,7 @@ class House:
     vault: Vault
     wecom: WeCom | None
     forgetting: Forgetting
+    retention: Retention
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city, decided cases."""
@@ -84,6 +86,7 @@ def build(settings: Settings) -> House:
     hearing = speech.engine_for(settings.speech_model, settings.data_dir / "speech")
     photos = ocr.engine_for(settings.ocr)
     reader = Reader(store, cities, understanding, media, links, hearing, photos, utc_now)
+    forgetting = Forgetting(store, media.remove, Tombstones(settings.erasures_file, vault))
     return House(
         settings=settings,
         store=store,
@@ -101,5 +104,6 @@ def build(settings: Settings) -> House:
         redis=redis,
         vault=vault,
         wecom=WeCom(settings, redis) if settings.wecom_corp_id else None,
-        forgetting=Forgetting(store, media.remove, Tombstones(settings.erasures_file, vault)),
+        forgetting=forgetting,
+        retention=Retention(store, forgetting, media.remove, settings.retention),
     )

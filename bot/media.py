@@ -16,7 +16,8 @@ from av.error import FFmpegError
 from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from av.container import InputContainer
 
@@ -67,6 +68,12 @@ class MediaStore:
         """Delete a kept file and what was made of it."""
         for path in (self.path(file), self.path(Path(file).stem + THUMBNAIL)):
             path.unlink(missing_ok=True)
+
+    def files(self, before: datetime) -> Iterator[str]:
+        """Yield the names of the files that were kept before then."""
+        for path in self._folder.glob("??/[!.]*"):
+            if not path.name.endswith(THUMBNAIL) and path.stat().st_mtime < before.timestamp():
+                yield path.name
 
     def fault(self) -> str:
         """Return why nothing can be kept here, or an empty string."""

@@ -47,10 +47,13 @@ class Forgetting:
     remove: Callable[[str], None]
     tombstones: Tombstones
 
-    def forget(self, openid: str, now: datetime) -> Erased:
-        """Forget a resident in every account, delete their files, and see to it that they stay forgotten."""
+    def forget(self, openid: str, now: datetime, unseen_since: datetime | None = None) -> Erased:
+        """Forget a resident in every account, delete their files, and see to it that they stay forgotten.
+
+        `unseen_since`: only where they were not here since then.
+        """
         with self.store.write() as book:
-            erased = erase_resident(book, openid, now)
+            erased = erase_resident(book, openid, now, unseen_since)
         for file in erased.files:
             self.remove(file)
         self.keep()
@@ -93,11 +96,13 @@ def _is_back(book: Book, openid: str, forgotten: datetime | None) -> bool:
     return forgotten is not None and any(book.first_heard(each) <= forgotten for each in book.resident(openid))
 
 
-def erase_resident(book: Book, openid: str, now: datetime) -> Erased:
-    """Forget a resident in every account; the caller deletes the files."""
+def erase_resident(book: Book, openid: str, now: datetime, unseen_since: datetime | None = None) -> Erased:
+    """Forget a resident in every account, or where they were not here since then; the caller deletes the files."""
     erased = Erased()
     for resident in book.resident(openid):
         book.lock_resident(resident.account, resident.openid)
+        if unseen_since is not None and resident.last_seen_at >= unseen_since:
+            continue
         cases = book.all_cases_of(resident.id)
         erased.versions += book.learnt_by([case.id for case in cases])
         for case in cases:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ from flask.cli import AppGroup
 
 from bot.assembly import utc_now
 from cases import learning
+from cases.retention import FIXED, KEPT, years
 from cases.storage.sealing import sealed_columns
 from classifier.package import current_version
 from web.cli import one_line
@@ -19,11 +21,15 @@ if TYPE_CHECKING:
     from bot.assembly import House
     from cases.erasure import Erased
 
+# A file is written before its row: one that is younger may still get it.
+STRAY = timedelta(days=1)
+
 
 def register(app: Flask, house: House) -> None:
     """Add the commands to `app`."""
     _key_commands(app, house)
     _erasing_commands(app, house)
+    _retention_command(app, house)
     erasures = AppGroup("erasures", help="Who was forgotten, and stays so.")
     _erasures_commands(erasures, house)
     app.cli.add_command(erasures)
@@ -67,6 +73,23 @@ def _erasing_commands(app: Flask, house: House) -> None:
         click.echo(_told(erased, "会删除" if dry_run else "已删除"))
         if erased.versions:
             click.echo(_learnt(house, erased.versions))
+
+
+def _retention_command(app: Flask, house: House) -> None:
+    @app.cli.command("retention")
+    @click.option("--dry-run", is_flag=True, help="say what would go, table by table, and let everything stay")
+    @one_line
+    def retention(*, dry_run: bool) -> None:
+        """Clear what has been kept long enough; the sweeper does the same every day."""
+        keeping, now = house.retention, utc_now()
+        counts = keeping.would(now) if dry_run else keeping.run(now)
+        for what, words in {**KEPT, **FIXED}.items():
+            days = f"，留 {years(keeping.days[what])}" if what in keeping.days else ""
+            click.echo(f"{what}: {counts[what]}（{words}{days}）")
+        if dry_run:
+            click.echo("只是看看，什么都没删。")
+        else:
+            click.echo(f"没有工单要的文件：删了 {keeping.strays(house.media.files(now - STRAY))} 个。")
 
 
 def _told(erased: Erased, done: str) -> str:

@@ -16,6 +16,7 @@ from cases.storage.lists import ORDERS, PAGE, QueuePage, turned, within
 from cases.storage.outbox import OutboxQueries
 from cases.storage.overview import OverviewQueries
 from cases.storage.registry import RegistryQueries
+from cases.storage.retention import RetentionQueries
 from cases.storage.sealing import SealingQueries
 from cases.storage.search import SearchQueries
 from cases.storage.signing import SigningQueries
@@ -71,6 +72,7 @@ class Book(
     SearchQueries,
     SealingQueries,
     ErasureQueries,
+    RetentionQueries,
 ):
     """The case book within one transaction."""
 

@@ -9,6 +9,7 @@ from flask import Response, abort, redirect, render_template, request, session, 
 
 from bot.assembly import utc_now
 from cases.personal import personal_data
+from cases.retention import years
 from cases.workflow import OPEN
 from web.residents import words
 from web.residents.doors import me
@@ -27,7 +28,7 @@ def register(routes: Blueprint, house: House) -> None:
     def privacy() -> Page:
         with house.store.read() as book:
             me(house, book)
-        return render_template("h5/privacy.html")
+        return render_template("h5/privacy.html", kept=house.settings.retention, years=years)
 
     @routes.get("/privacy/export")
     def export() -> Response:
