@@ -77,11 +77,17 @@ def fetch(attachment_id: int) -> None:
 
 
 def _job(do: Callable[[int], None], row_id: int) -> None:
-    """Do one row; with the database away it is left to the sweeper."""
+    """Do one row; what goes wrong is left to the sweeper.
+
+    Nothing may come as far as RQ: it would write the words of an exception, which may be a resident's, into log and
+    Redis.
+    """
     try:
         do(row_id)
     except OperationalError as error:
         log.warning("row %s is left to the sweeper: %s", row_id, type(error).__name__)
+    except Exception:
+        log.exception("row %s is left to the sweeper", row_id)
 
 
 # -- the sweeper ------------------------------------------------------------------------------------------------
