@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cases import audit, ledger
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cases.storage import Book, Store
-    from cases.tombstones import Tombstones
+    from cases.storage.tables import ResidentRow
+    from cases.tombstones import Stones, Tombstones
+
+    Only = Callable[[Book, ResidentRow], bool]
 
 # How routing's reason about the place begins (cases/routing.py).
 ABOUT_PLACE = "地点："
@@ -47,13 +51,13 @@ class Forgetting:
     remove: Callable[[str], None]
     tombstones: Tombstones
 
-    def forget(self, openid: str, now: datetime, unseen_since: datetime | None = None) -> Erased:
-        """Forget a resident in every account, delete their files, and see to it that they stay forgotten.
+    def forget(self, openid: str, now: datetime, only: Only = lambda _book, _resident: True) -> Erased:
+        """Forget a resident, delete their files, and see to it that they stay forgotten.
 
-        `unseen_since`: only where they were not here since then.
+        In every account that they wrote to, or in those for which `only` says so, asked under the resident's lock.
         """
         with self.store.write() as book:
-            erased = erase_resident(book, openid, now, unseen_since)
+            erased = erase_resident(book, openid, now, only)
         for file in erased.files:
             self.remove(file)
         self.keep()
@@ -82,9 +86,9 @@ class Forgetting:
         while True:
             with self.store.read() as book:
                 rows = book.residents_after(last, BATCH)
-                back = [row.openid for row in rows if _is_back(book, row.openid, stones.when(row.openid))]
+                back = [row.openid for row in rows if _is_back(stones, book, row)]
             for openid in back:
-                again = self.forget(openid, now)
+                again = self.forget(openid, now, only=partial(_is_back, stones))
                 total.residents, total.cases = total.residents + again.residents, total.cases + again.cases
                 total.messages, total.files = total.messages + again.messages, total.files + again.files
             if len(rows) < BATCH:
@@ -92,19 +96,26 @@ class Forgetting:
             last = rows[-1].id
 
 
-def _is_back(book: Book, openid: str, forgotten: datetime | None) -> bool:
-    return forgotten is not None and any(book.first_heard(each) <= forgotten for each in book.resident(openid))
+def _is_back(stones: Stones, book: Book, resident: ResidentRow) -> bool:
+    forgotten = stones.when(_known_by(resident))
+    return forgotten is not None and book.first_heard(resident) <= forgotten
 
 
-def erase_resident(book: Book, openid: str, now: datetime, unseen_since: datetime | None = None) -> Erased:
-    """Forget a resident in every account, or where they were not here since then; the caller deletes the files."""
+def _known_by(resident: ResidentRow) -> str:
+    return f"{resident.account}|{resident.openid}"
+
+
+def erase_resident(book: Book, openid: str, now: datetime, only: Only = lambda _book, _resident: True) -> Erased:
+    """Forget a resident in every account, or in those for which `only` says so; the caller deletes the files."""
     erased = Erased()
     for resident in book.resident(openid):
         book.lock_resident(resident.account, resident.openid)
-        if unseen_since is not None and resident.last_seen_at >= unseen_since:
+        if not only(book, resident):
             continue
         cases = book.all_cases_of(resident.id)
-        erased.versions += book.learnt_by([case.id for case in cases])
+        learnt = book.learnt_by([case.id for case in cases])
+        book.add(ErasureRow(digest=_known_by(resident), at=now, versions=learnt))
+        erased.versions += learnt
         for case in cases:
             erased.files += book.forget_talk(case)
             case.resident_id, case.text, case.rating_words = None, "", ""
@@ -117,8 +128,7 @@ def erase_resident(book: Book, openid: str, now: datetime, unseen_since: datetim
         erased.residents += 1
     if erased.residents:
         erased.versions = list(dict.fromkeys(erased.versions))
-        book.add(ErasureRow(digest=openid, at=now, versions=erased.versions))
-        learnt = f"，分类器 {'、'.join(erased.versions)} 可能学过" if erased.versions else ""
+        taught = f"，分类器 {'、'.join(erased.versions)} 可能学过" if erased.versions else ""
         what = f"{erased.cases} 个工单转为匿名，删掉 {len(erased.files)} 个文件"
-        audit.note(book, None, "erase", "居民", f"{what}{learnt}", now)
+        audit.note(book, None, "erase", "居民", f"{what}{taught}", now)
     return erased

@@ -116,11 +116,13 @@ class Retention:
     def _forget(self, now: datetime) -> int:
         before = self._before("residents", now)
         with self.store.read() as book:
-            found = [book.get(ResidentRow, each) for each in book.old("residents", before, BATCH)]
-        openids = dict.fromkeys(row.openid for row in found if row is not None)
-        for openid in openids:
-            self.forgetting.forget(openid, now, unseen_since=before)
-        return len(openids)
+            ids = frozenset(book.old("residents", before, BATCH))
+            found = [book.get(ResidentRow, each) for each in ids]
+        for openid in dict.fromkeys(row.openid for row in found if row is not None):
+            self.forgetting.forget(
+                openid, now, only=lambda _, resident: resident.id in ids and resident.last_seen_at < before
+            )
+        return len(ids)
 
 
 CLEARING: dict[str, Callable[[Book, Collection[int]], list[str] | None]] = {

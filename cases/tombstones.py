@@ -32,9 +32,9 @@ class Stones:
 
     by_key: Mapping[str, Mapping[str, datetime]]
 
-    def when(self, openid: str) -> datetime | None:
-        """Return when the person with this openid was forgotten last, or None."""
-        found = [stones.get(digest(key, openid)) for key, stones in self.by_key.items()]
+    def when(self, known_by: str) -> datetime | None:
+        """Return when whoever is known by this (account and openid) was forgotten last, or None."""
+        found = [stones.get(digest(key, known_by)) for key, stones in self.by_key.items()]
         return max((at for at in found if at is not None), default=None)
 
     @property

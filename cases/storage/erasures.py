@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ErasureRow(Base):
-    """Somebody was forgotten: the digest of their openid, and when. Kept in a file as well (`cases.tombstones`).
+    """Somebody was forgotten: the digest of account and openid, and when. Kept in a file as well (`cases.tombstones`).
 
     `versions` of the classifier that had learnt from their words, with numbers hidden, before.
     """

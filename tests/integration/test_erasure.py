@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import select, text
 
 from bot.assembly import utc_now
+from bot.sandbox.residents import ACCOUNT
 from cases import labels, training
 from cases.messages import tell_staff
 from cases.storage.learning import LabelRow, TrainingRow
-from cases.storage.tables import Base
+from cases.storage.tables import Base, ResidentRow
 from cases.tombstones import Tombstones
 from cases.vault import SealError, Vault
 from tests.integration.people import Resident
@@ -42,6 +43,11 @@ def told(resident: Resident) -> Resident:
     """Give a resident who has reported a matter."""
     resident.say(WORDS)
     return resident
+
+
+def known_by(person: Resident) -> str:
+    """Return what tells a resident of the account."""
+    return f"{ACCOUNT}|{person.openid}"
 
 
 def everything(house: House) -> str:
@@ -97,8 +103,8 @@ def test_the_file_tells_nothing(house: House, told: Resident) -> None:
     content = path.read_text(encoding="utf-8")
     assert path.stat().st_mode & 0o077 == 0
     assert told.openid not in content
-    assert house.forgetting.tombstones.read().when(told.openid) is not None
-    assert house.forgetting.tombstones.read().when("oNobody") is None
+    assert house.forgetting.tombstones.read().when(known_by(told)) is not None
+    assert house.forgetting.tombstones.read().when(f"{ACCOUNT}|oNobody") is None
     with pytest.raises(SealError):
         Tombstones(path, Vault("w" * 40)).read()
     assert house.forgetting.keep() == 0
@@ -130,6 +136,18 @@ def test_who_came_back_by_themselves_stays(app: Flask, house: House, told: Resid
     assert told.case().text == LATER
 
 
+def test_each_account_has_its_own(app: Flask, house: House, told: Resident) -> None:
+    """Who is forgotten in one account, because they were not there for long, stays in another one, also later."""
+    with house.store.write() as book:
+        [row] = book.resident(told.openid)
+        book.add(ResidentRow(account="gh_other", openid=told.openid, last_seen_at=row.last_seen_at))
+    house.forgetting.forget(told.openid, utc_now(), only=lambda _, each: each.account != "gh_other")
+    for _ in range(2):
+        with house.store.read() as book:
+            assert [row.account for row in book.resident(told.openid)] == ["gh_other"]
+        assert "又出现的有 0 个" in run(app, "erasures", "apply").output
+
+
 def test_it_outlasts_a_change_of_keys(app: Flask, house: House, told: Resident, settings: Settings) -> None:
     """After keys were changed and the old one dropped, the file still tells who was forgotten, and takes more."""
     house.forgetting.forget(told.openid, utc_now())
@@ -140,7 +158,7 @@ def test_it_outlasts_a_change_of_keys(app: Flask, house: House, told: Resident, 
     later = house.settings.erasures_file.read_text(encoding="utf-8")
     assert later.startswith(first)  # only added to
     alone = Tombstones(house.settings.erasures_file, Vault("n" * 40))
-    assert alone.read().when(told.openid) is not None
+    assert alone.read().when(known_by(told)) is not None
     house_of(changed).store.engine.dispose()
 
 
@@ -156,7 +174,7 @@ def test_it_is_for_databases_with_other_digests(house: House, told: Resident, tm
     with house_of(again).store.read() as book:
         stones.keep(book)
     assert {json.loads(line)["key"] for line in path.read_text(encoding="utf-8").splitlines()} != set()
-    assert stones.read().when(told.openid) is not None
+    assert stones.read().when(known_by(told)) is not None
     assert len(stones.read().by_key) == 2
     house_of(again).store.engine.dispose()
 

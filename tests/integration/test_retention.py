@@ -129,7 +129,8 @@ def test_who_waits_is_not_forgotten(house: House, resident: Resident) -> None:
 def test_who_was_just_here_is_not_forgotten(house: House, ended: CaseRow, resident: Resident) -> None:
     """Somebody who writes in the moment before they would be forgotten stays, with all their cases."""
     assert ended
-    house.forgetting.forget(resident.openid, utc_now(), unseen_since=utc_now() - timedelta(days=730))
+    before = utc_now() - timedelta(days=730)
+    house.forgetting.forget(resident.openid, utc_now(), only=lambda _, each: each.last_seen_at < before)
     assert resident.case().text.startswith(WORDS)
 
 
