@@ -27,6 +27,11 @@ SECURITY = ("basic", "classified")
 # How long a session may lie unused, in minutes; under the rules of classified protection this is also the longest.
 IDLE_MINUTES = {"basic": 120, "classified": 30}
 LONGEST_IDLE, LONGEST_HOURS = 24 * 60, 7 * 24
+# How many days what tells of people is kept (`cases.retention`): raw messages until a fault could be looked into; words
+# sent, until nobody takes the matter up again (thirty days) or complains of it; files, until the next year's review is
+# over; who has not been here for two years, and what residents told, are not needed any more.
+RETENTION_DAYS = {"inbox": 30, "outbox": 90, "media": 730, "residents": 730, "notices": 180}
+LONGEST_KEPT = 3650
 # Settings that are of use only together.
 TOGETHER = (
     ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"),
@@ -68,6 +73,9 @@ NAMES = (
     "SPEECH_MODEL",
     "OCR",
     "SECRET_KEY",
+    "DATA_KEY",
+    "DATA_KEYS_PREVIOUS",
+    "RETENTION",
     "SECURITY",
     "SESSION_IDLE_MINUTES",
     "SESSION_HOURS",
@@ -130,6 +138,9 @@ class Settings:
     speech_model: str
     ocr: str
     secret_key: str
+    data_key: str
+    data_keys_previous: tuple[str, ...]
+    retention: dict[str, int]
     security: str
     session_idle_minutes: int
     session_hours: int
@@ -163,6 +174,15 @@ class Settings:
         return self.secret_key or sandbox_secret_key(self.data_dir)
 
     @property
+    def data_keys(self) -> tuple[str, ...]:
+        """What seals phones and identities: the key in use, then those that only open what was sealed before.
+
+        Without DATA_KEY it is the signing key; with one, the signing key still opens what it sealed.
+        """
+        keys = (self.data_key or self.signing_key, *self.data_keys_previous, self.signing_key)
+        return tuple(dict.fromkeys(keys))
+
+    @property
     def embedded_redis(self) -> bool:
         """Whether `make run` has to start the Redis that REDIS_URL names."""
         return self.redis_url == f"unix://{self.redis_socket}"
@@ -171,6 +191,11 @@ class Settings:
     def redis_socket(self) -> Path:
         """The embedded Redis's socket; unix sockets allow about 100 bytes of path."""
         return _redis_socket(self.data_dir)
+
+    @property
+    def erasures_file(self) -> Path:
+        """Where it is written down who was forgotten: restoring an older database must not take it away."""
+        return self.data_dir / "erasures.jsonl"
 
     @property
     def models_dir(self) -> Path:
@@ -229,16 +254,44 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         speech_model=env.get("SPEECH_MODEL", ""),
         ocr=_choice(env, "OCR", SWITCH, "off", faults),
         secret_key=env.get("SECRET_KEY", ""),
+        data_key=env.get("DATA_KEY", ""),
+        data_keys_previous=_keys(env, "DATA_KEYS_PREVIOUS"),
+        retention=_retention(env, faults),
         **_wechat(env, own, faults, sandbox=sandbox),
         **_signing_in(env, faults, sandbox=sandbox),
     )
     if settings.wechat_mode == "safe" and not settings.wechat_aes_key:
         faults.append("WECHAT_AES_KEY 没有设置：WECHAT_MODE=safe 需要它")
-    if settings.secret_key and len(settings.secret_key) < SECRET_KEY_MINIMUM:
-        faults.append(f"SECRET_KEY 太短：至少 {SECRET_KEY_MINIMUM} 个字符")
+    faults += _short(settings)
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def _short(settings: Settings) -> list[str]:
+    """Return a fault for each key that is too short to be one."""
+    keys = (("SECRET_KEY", settings.secret_key), ("DATA_KEY", settings.data_key))
+    previous = (("DATA_KEYS_PREVIOUS", key) for key in settings.data_keys_previous)
+    short = (name for name, key in (*keys, *previous) if 0 < len(key) < SECRET_KEY_MINIMUM)
+    return [f"{name} 太短：至少 {SECRET_KEY_MINIMUM} 个字符" for name in dict.fromkeys(short)]
+
+
+def _keys(env: dict[str, str], name: str) -> tuple[str, ...]:
+    """Return keys that are separated by commas."""
+    return tuple(filter(None, (key.strip() for key in env.get(name, "").split(","))))
+
+
+def _retention(env: dict[str, str], faults: list[str]) -> dict[str, int]:
+    """Read `kind=days`, separated by commas; kinds that are not named keep their own days."""
+    found = dict(RETENTION_DAYS)
+    for part in _keys(env, "RETENTION"):
+        kind, _, days = part.partition("=")
+        if kind in found and days.isascii() and days.isdigit() and 0 < int(days) <= LONGEST_KEPT:
+            found[kind] = int(days)
+        else:
+            kinds = "、".join(found)
+            faults.append(f"RETENTION：“{part}”应写成 {kinds} 之一=天数（1 到 {LONGEST_KEPT}）")
+    return found
 
 
 def _sandbox_values(env: dict[str, str], *, sandbox: bool) -> list[str]:

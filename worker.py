@@ -24,10 +24,9 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
-from bot import orphans
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from cases import absence, alarms, audit, bulk, cards, exchange, failures, intake, limits, once, sessions, training
+from cases import absence, alarms, audit, bulk, cards, failures, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
@@ -80,11 +79,17 @@ def fetch(attachment_id: int) -> None:
 
 
 def _job(kind: str, do: Callable[[int], None], row_id: int) -> None:
-    """Do one row; with the database away it is left to the sweeper."""
+    """Do one row; what goes wrong is left to the sweeper.
+
+    Nothing may come as far as RQ: it would write the words of an exception, which may be a resident's, into log and
+    Redis.
+    """
     try:
         _each(house(), kind, [row_id], do)
     except SQLAlchemyError as error:
         log.warning("row %s is left to the sweeper: %s", row_id, type(error).__name__)
+    except Exception:
+        log.exception("row %s is left to the sweeper", row_id)
 
 
 # -- the sweeper ------------------------------------------------------------------------------------------------
@@ -105,7 +110,6 @@ def sweep(this: House) -> int:
         paused = book.paused_since(now - PAUSE_ENDS, most)
         orders = book.bulk_due(now, most)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
-        look_for_orphans = orphans.due(book.meta(orphans.KEY), now)
         old_sessions, old_keys = sessions.to_purge(book, now), once.to_purge(book, now)
     if old_lines:
         with this.store.write() as book:
@@ -116,8 +120,6 @@ def sweep(this: House) -> int:
     if old_keys:
         with this.store.write() as book:
             once.purge(book, now)
-    if look_for_orphans:
-        orphans.remove(this.store, this.media, now)
     if work_waits:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)
@@ -129,6 +131,7 @@ def sweep(this: House) -> int:
         + _each(this, "card", cards_due, partial(_change, this, cards.show))
         + _each(this, "pause", paused, partial(_change, this, cards.resume))
         + _each(this, "order", orders, partial(_carry_out, this))
+        + this.retention.sweep(now)
         # Last, because WeChat may take seconds for each: what people wait for does not wait for it.
         + _each(this, "outbox", messages, _in_time(this.courier.deliver))
         + _each(this, "attachment", files, _in_time(this.courier.fetch))
@@ -200,13 +203,10 @@ def _close_unverified(this: House, case_id: int) -> None:
 
 def _erase(this: House, resident_id: int) -> None:
     """Forget a resident who wanted it, or who closed their WeChat account."""
-    with this.store.write() as book:
+    with this.store.read() as book:
         resident = book.get(ResidentRow, resident_id)
-        if resident is None:
-            return
-        _cases, files = exchange.erase_resident(book, resident.openid, utc_now())
-    for file in files:
-        this.media.remove(file)
+    if resident is not None:
+        this.forgetting.forget(resident.openid, utc_now())
 
 
 def _change(this: House, do: Callable[[Book, City, CaseRow, datetime], object], case_id: int) -> None:

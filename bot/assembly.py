@@ -22,8 +22,11 @@ from bot.ways import Ways
 from bot.wechat import WeChat
 from bot.wecom import WeCom
 from cases.city import CityCache
+from cases.erasure import Forgetting
+from cases.retention import Retention
 from cases.similar import Similar
 from cases.storage import Store, build_engine
+from cases.tombstones import Tombstones
 from cases.vault import Vault
 from cases.worktime import Worktime
 
@@ -58,6 +61,8 @@ class House:
     redis: Redis
     vault: Vault
     wecom: WeCom | None
+    forgetting: Forgetting
+    retention: Retention
 
     def warm_up(self) -> None:
         """Load now what would make the first message slow: segmenter, models, calendar, city, decided cases."""
@@ -71,7 +76,8 @@ def build(settings: Settings) -> House:
     """Build the house. Connections are made at first use, so a server may fork after this."""
     redis = connect(settings.redis_url)
     bell = BellRope(redis)
-    store = Store(build_engine(settings.database_url), ring=bell.ring)
+    vault = Vault(*settings.data_keys)
+    store = Store(build_engine(settings.database_url, vault), ring=bell.ring)
     cities = CityCache(catalogue.use)
     understanding = Understanding(settings.models_dir)
     wechat = WeChat(settings, redis)
@@ -80,6 +86,7 @@ def build(settings: Settings) -> House:
     hearing = speech.engine_for(settings.speech_model, settings.data_dir / "speech")
     photos = ocr.engine_for(settings.ocr)
     reader = Reader(store, cities, understanding, media, links, hearing, photos, utc_now)
+    forgetting = Forgetting(store, media.remove, Tombstones(settings.erasures_file, vault))
     return House(
         settings=settings,
         store=store,
@@ -95,6 +102,8 @@ def build(settings: Settings) -> House:
         links=links,
         similar=Similar(understanding.matters_model),
         redis=redis,
-        vault=Vault(settings.signing_key),
+        vault=vault,
         wecom=WeCom(settings, redis) if settings.wecom_corp_id else None,
+        forgetting=forgetting,
+        retention=Retention(store, forgetting, media.files, media.remove, settings.retention),
     )

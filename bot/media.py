@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from av.container import InputContainer
 
@@ -62,14 +61,13 @@ class MediaStore:
         """Return where a kept file lies."""
         return self._folder / file.lstrip(".")[:2] / file
 
-    def files(self) -> Iterator[tuple[str, datetime]]:
-        """Yield all files but those that are made of others, drafts included, and when they were written."""
-        for folder in self._folder.glob("*/"):
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    with suppress(FileNotFoundError):  # somebody was quicker
-                        if not entry.name.endswith(THUMBNAIL):
-                            yield entry.name, datetime.fromtimestamp(entry.stat().st_mtime, UTC)
+    def files(self, before: datetime) -> Iterator[str]:
+        """Yield the names of the files, drafts too, that were written before then; not of what is made of others."""
+        for path in self._folder.glob("??/*"):
+            with suppress(FileNotFoundError):  # somebody was quicker
+                made = path.name.endswith(THUMBNAIL) and not path.name.startswith(".")
+                if not made and path.stat().st_mtime < before.timestamp():
+                    yield path.name
 
     def read(self, file: str) -> bytes:
         """Return a kept file's content."""

@@ -58,7 +58,7 @@ class Reception:
         """Try once more to take a message that was held; the reply goes out as a message of its own."""
         with self._store.read() as book:
             row = book.get(FailureRow, failure_id)
-            if row is None or row.given_up_at is not None or row.message is None:
+            if row is None or row.given_up_at is not None or not row.message:
                 return
             message, key = Inbound(**row.message), row.key
         try:

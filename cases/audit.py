@@ -120,7 +120,7 @@ def verify(book: Book) -> int | None:
 
 def to_purge(book: Book, now: datetime) -> bool:
     """Say whether there is anything that `purge` would remove: cheap enough for every sweep."""
-    return book.has_lines_before(_oldest(now, KEPT))
+    return book.has_lines_before(oldest(now, KEPT))
 
 
 def purge(book: Book, now: datetime, kept: timedelta = KEPT) -> int:
@@ -129,7 +129,7 @@ def purge(book: Book, now: datetime, kept: timedelta = KEPT) -> int:
     The digest of the last one is kept, so that the rest still verifies.
     """
     book.lock_name(LOCK)
-    last = book.last_line(before=_oldest(now, kept))
+    last = book.last_line(before=oldest(now, kept))
     if last is None:
         return 0
     digest, last_id = last.digest, last.id
@@ -137,7 +137,7 @@ def purge(book: Book, now: datetime, kept: timedelta = KEPT) -> int:
     return book.drop_lines(last_id)
 
 
-def _oldest(now: datetime, kept: timedelta) -> datetime:
+def oldest(now: datetime, kept: timedelta) -> datetime:
     """Return the beginning of the first day that stays: so the trail is shortened once a day, not at every sweep."""
     return midnight((now - max(kept, LEAST)).astimezone(CHINA).date())
 

@@ -27,7 +27,7 @@ from cases.sheets import ExchangeError, Sheet, read
 from cases.storage.tables import GuideRow
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cases.registry.plan import Plan
     from cases.registry.table import Change, Table
@@ -69,6 +69,7 @@ class _Memory:
     """Which rows the files brought before, and which they bring now: digests by the digest of their keys."""
 
     before: Mapping[str, str]
+    digest: Callable[[str], str]
     now: dict[str, str] = field(default_factory=dict)
 
     def touched(self, table: Table[Any], change: Change) -> bool:
@@ -77,16 +78,17 @@ class _Memory:
         if change.old is None:
             touched = mark in self.before
         else:
-            own = self.before.get(mark) != _content(table, change.old) or table.code in ONLY_NEW
+            own = self.before.get(mark) != self._content(table, change.old) or table.code in ONLY_NEW
             touched = own and bool(planning.differing(table, change.old, change.new))
         if not touched:
-            self.now[mark] = _content(table, change.new)
+            self.now[mark] = self._content(table, change.new)
         return touched
 
-
-def _content(table: Table[Any], row: Row) -> str:
-    counts = (column for column in table.exported if column.code != "id" and not (column.late and not row[column.code]))
-    return _digest(json.dumps([row[column.code] for column in counts]))
+    def _content(self, table: Table[Any], row: Row) -> str:
+        """Return the digest of a row under the database's own key: a row has a phone, which could be guessed."""
+        exported = (column for column in table.exported if column.code != "id")
+        counts = [column.code for column in exported if row[column.code] or not column.late]
+        return self.digest(_digest(json.dumps([row[code] for code in counts])))[:MARK_CHARACTERS]
 
 
 def _digest(text: str) -> str:
@@ -145,7 +147,7 @@ def _read(folder: Path) -> tuple[dict[str, Sheet], list[dict[str, str]]]:
 
 def _plans(book: Book, files: Mapping[str, Sheet], *, sample: bool) -> tuple[dict[str, Plan], _Memory]:
     """Return what each file would do, in order. Raises CityError with the faults of all."""
-    world, memory = registry.world(book), _Memory(book.loaded())
+    world, memory = registry.world(book), _Memory(book.loaded(), book.digest)
     world.sample = sample
     plans: dict[str, Plan] = {}
     faults: list[str] = []

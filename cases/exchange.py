@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cases import audit, contacts, failures, ledger, routing
+from cases import contacts, routing
 from cases.intake import Report, open_imported
 from cases.numbers import number_of
 from cases.sheets import ExchangeError, Line, read, to_csv, to_xlsx
@@ -38,8 +38,6 @@ CHUNK = 200
 UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
 # What makes a report of a text, with the classifier's guesses.
 Classify = Callable[[str], Report]
-# How routing's reason about the place begins (cases/routing.py).
-ABOUT_PLACE = "地点："
 
 
 @dataclass(frozen=True)
@@ -192,26 +190,3 @@ def _open(book: Book, city: City, row: dict[str, str], report: Report, now: date
         return False
     open_imported(book, city, report, now, source_key=row["source_key"], channel=row["channel"] or "import")
     return True
-
-
-def erase_resident(book: Book, openid: str, now: datetime) -> tuple[int, list[str]]:
-    """Forget a resident in every account: return how many cases were made anonymous, and the files to delete.
-
-    The cases stay, for the record of what was done; their words, places, voices and photos from the resident go.
-    """
-    erased, files = 0, []
-    for resident in book.resident(openid):
-        book.lock_resident(resident.account, resident.openid)
-        for case in book.all_cases_of(resident.id):
-            files += book.forget_talk(case)
-            case.resident_id, case.text, case.rating_words = None, "", ""
-            case.reasons = [reason for reason in case.reasons if not reason.startswith(ABOUT_PLACE)]
-            case.place_words, case.lon, case.lat, case.evidence = "", None, None, []
-            book.forget_label(case.id)
-            ledger.record(book, case, "erase", ledger.SYSTEM, now, text="居民的个人信息已删除")
-            erased += 1
-        failures.forget(book, resident.account, resident.openid)
-        book.forget_resident(resident)
-    if erased or files:
-        audit.note(book, None, "erase", "居民", f"{erased} 个工单转为匿名，删掉 {len(files)} 个文件", now)
-    return erased, files

@@ -73,7 +73,7 @@ def note(
     book.lock_name(f"failure {kind} {key}")
     row = book.failure(kind, key)
     if row is None:
-        row = FailureRow(kind=kind, key=key, first_at=now, tries=0, message=message)
+        row = FailureRow(kind=kind, key=key, first_at=now, tries=0, message=message or {})
     row.tries, row.reason, row.last_at = row.tries + 1, reason_of(error), now
     given_up = row.tries >= TRIES
     row.given_up_at = now if given_up else None
@@ -140,4 +140,4 @@ def forget(book: Book, account: str, openid: str) -> int:
 
 
 def _is_from(row: FailureRow, account: str, openid: str) -> bool:
-    return row.message is not None and (row.message["account"], row.message["openid"]) == (account, openid)
+    return (row.message.get("account"), row.message.get("openid")) == (account, openid)

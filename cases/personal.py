@@ -1,4 +1,4 @@
-"""Everything that the case book knows of one resident, for them to take away. `exchange.erase_resident` forgets it."""
+"""Everything that the case book knows of one resident, for them to take away. `cases.erasure` forgets it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from cases import learning
 from cases.storage import Store, build_engine, migrate
 from tests.bench_search import build, index
 from tests.e2e.screens import DESK, PHONE, Officer
-from tests.services import SWITCHES, Service, chromium
+from tests.services import SWITCHES, VAULT, Service, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,8 +98,8 @@ def main() -> None:
         raise SystemExit("no Chromium: install the package chromium, or set CHROMIUM to its path")
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/cases.sqlite3"
-        migrate(url)
-        store = Store(build_engine(url))
+        migrate(url, VAULT)
+        store = Store(build_engine(url, VAULT))
         build(store, count)
         index(store)
         store.engine.dispose()

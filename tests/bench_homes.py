@@ -26,7 +26,7 @@ from cases.city_files import load_city
 from cases.sessions import NOWHERE
 from cases.storage import migrate
 from cases.storage.tables import CaseRow, HistoryRow
-from tests.services import Postgres, Redis
+from tests.services import DATA_KEY, VAULT, Postgres, Redis
 from web import create_app, house_of
 
 if TYPE_CHECKING:
@@ -116,9 +116,10 @@ def measure(house: House, client_of: Any) -> None:
 
 def run(name: str, database_url: str, redis_url: str, count: int, folder: Path) -> None:
     """Build, fill and measure for one database."""
-    environ = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIR": str(folder), "LOG_LEVEL": "ERROR"}
+    parts = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "DATA_DIR": str(folder)}
+    environ = {**parts, "DATA_KEY": DATA_KEY, "LOG_LEVEL": "ERROR"}
     loaded = configuration.load(environ)
-    migrate(loaded.database_url)
+    migrate(loaded.database_url, VAULT)
     app = create_app(loaded)
     logging.getLogger().setLevel(logging.ERROR)
     fill(house_of(app), count)

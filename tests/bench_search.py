@@ -27,7 +27,7 @@ from cases.city_files import load_city
 from cases.storage import Filter, Store, build_engine, migrate
 from cases.storage.tables import CaseRow, HistoryRow
 from cases.storage.terms import TermsDueRow
-from tests.services import Postgres
+from tests.services import VAULT, Postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -192,8 +192,8 @@ def size_of(store: Store) -> tuple[float, float]:
 
 def run(name: str, database_url: str, count: int) -> float:
     """Build, measure and print for one database; return the 95th percentile of all questions."""
-    migrate(database_url)
-    store = Store(build_engine(database_url))
+    migrate(database_url, VAULT)
+    store = Store(build_engine(database_url, VAULT))
     started = time.perf_counter()
     made = build(store, count)
     built = time.perf_counter() - started

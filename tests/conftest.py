@@ -17,7 +17,7 @@ from bot.understanding import Understanding
 from cases import learning
 from cases.city_files import load_city
 from cases.storage import Store, build_engine, migrate
-from tests.services import LOG_TAIL, LOOK_SECONDS, SWITCHES, Postgres, Redis, Service, chromium, unavailable
+from tests.services import LOG_TAIL, LOOK_SECONDS, SWITCHES, VAULT, Postgres, Redis, Service, chromium, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -48,8 +48,8 @@ def sample_city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _make_city(database_url: str) -> None:
-    migrate(database_url)
-    engine = build_engine(database_url)
+    migrate(database_url, VAULT)
+    engine = build_engine(database_url, VAULT)
     load_city(Store(engine))
     engine.dispose()  # closing SQLite's last connection empties the write-ahead log into the file
 

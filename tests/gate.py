@@ -23,6 +23,7 @@ from cases.city import CityCache
 from cases.city_files import load_city
 from cases.storage import Store, build_engine, migrate
 from cases.storage.tables import ResidentRow
+from tests.services import VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,8 +86,8 @@ def gate(models: Understanding) -> Iterator[Gate]:
     """Give a gate over a database of its own."""
     with TemporaryDirectory() as folder:
         address = f"sqlite:///{folder}/gate.sqlite3"
-        migrate(address)
-        engine = build_engine(address)
+        migrate(address, VAULT)
+        engine = build_engine(address, VAULT)
         store = Store(engine)
         load_city(store)
         yield Gate(models, store, CityCache())

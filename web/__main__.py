@@ -210,7 +210,7 @@ def _start_redis(settings: Settings, parts: Parts) -> None:
 def _prepare(house: House) -> None:
     """Make schema, city and starter classifiers, each only where it is missing."""
     settings = house.settings
-    migrate(settings.database_url)
+    migrate(settings.database_url, house.vault)
     with house.store.read() as book:
         empty = not book.units()
     if empty and settings.sandbox:

@@ -81,7 +81,7 @@ def _setup_commands(app: Flask, house: House) -> None:
     @one_line
     def init_db() -> None:
         """Create the schema, or bring it to the newest version."""
-        migrate(house.settings.database_url)
+        migrate(house.settings.database_url, house.vault)
         click.echo("数据库已就绪。")
 
     @app.cli.command("load-city")
@@ -108,17 +108,6 @@ def _setup_commands(app: Flask, house: House) -> None:
         """Train the starter classifiers where none is released yet."""
         for name, metrics in learning.train_starters(house.settings.models_dir, house.store):
             click.echo(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in metrics.items()))
-
-    @app.cli.command("erase-resident")
-    @click.argument("openid")
-    @one_line
-    def erase(openid: str) -> None:
-        """Delete a resident's personal data; the cases stay, anonymous."""
-        with house.store.write() as book:
-            cases, files = exchange.erase_resident(book, openid, utc_now())
-        for file in files:
-            house.media.remove(file)
-        click.echo(f"已删除：{cases} 个工单转为匿名，{len(files)} 个文件删掉。")
 
 
 def _staff_commands(group: AppGroup, house: House) -> None:

@@ -6,16 +6,19 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Select, delete, func, select, text
+from sqlalchemy import Select, func, select, text
 
 from cases.storage.city import CityQueries
 from cases.storage.desk import DeskQueries
+from cases.storage.erasures import ErasureQueries
 from cases.storage.failing import FailureQueries
 from cases.storage.labels import LabelQueries
 from cases.storage.lists import ORDERS, PAGE, QueuePage, turned, within
 from cases.storage.outbox import OutboxQueries
 from cases.storage.overview import OverviewQueries
 from cases.storage.registry import RegistryQueries
+from cases.storage.retention import RetentionQueries
+from cases.storage.sealing import SealingQueries
 from cases.storage.search import SearchQueries
 from cases.storage.signing import SigningQueries
 from cases.storage.staffing import StaffingQueries
@@ -24,7 +27,6 @@ from cases.storage.tables import (
     Base,
     CaseRow,
     FollowerRow,
-    GrantRow,
     HistoryRow,
     InboxRow,
     OutboxRow,
@@ -37,7 +39,7 @@ from cases.storage.work import WorkQueries
 from cases.workflow import ENDED, OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -70,6 +72,9 @@ class Book(
     OverviewQueries,
     SearchQueries,
     FailureQueries,
+    SealingQueries,
+    ErasureQueries,
+    RetentionQueries,
 ):
     """The case book within one transaction."""
 
@@ -118,7 +123,7 @@ class Book(
             digest = hashlib.sha256(f"{account}|{openid}".encode()).digest()
             key = int.from_bytes(digest[:8], "big", signed=True)
             self._session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-        query = select(ResidentRow).where(ResidentRow.account == account, ResidentRow.openid == openid)
+        query = select(ResidentRow).where(ResidentRow.account == account, ResidentRow.openid_digest == openid)
         return self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
     def lock_case(self, case_id: int) -> CaseRow | None:
@@ -182,7 +187,7 @@ class Book(
 
     def resident(self, openid: str) -> Sequence[ResidentRow]:
         """Return the residents with this openid: one for each official account."""
-        return self._session.scalars(select(ResidentRow).where(ResidentRow.openid == openid)).all()
+        return self._session.scalars(select(ResidentRow).where(ResidentRow.openid_digest == openid)).all()
 
     def all_cases_of(self, resident_id: int) -> Sequence[CaseRow]:
         """Return every case of a resident."""
@@ -203,14 +208,6 @@ class Book(
             self._session.delete(part)
         return [part.file for part in parts if part.file]
 
-    def forget_resident(self, resident: ResidentRow) -> None:
-        """Delete a resident and everything that they sent."""
-        self._session.flush()
-        for kind in (OutboxRow, FollowerRow, GrantRow):
-            self._session.execute(delete(kind).where(kind.resident_id == resident.id))
-        self._session.execute(delete(InboxRow).where(InboxRow.resident_id == resident.id))
-        self._session.delete(resident)
-
     # -- one case ----------------------------------------------------------------------------------------------
 
     def history(self, case_id: int) -> Sequence[HistoryRow]:
@@ -222,10 +219,6 @@ class Book(
         """Return a case's photos, voices and videos, oldest first."""
         query = select(AttachmentRow).where(AttachmentRow.case_id == case_id).order_by(AttachmentRow.id)
         return self._session.scalars(query).all()
-
-    def kept_files(self, names: Collection[str]) -> set[str]:
-        """Return those of these files that belong to something."""
-        return set(self._session.scalars(select(AttachmentRow.file).where(AttachmentRow.file.in_(names))))
 
     def owed(self, case_id: int) -> Sequence[OutboxRow]:
         """Return a case's messages to the resident with their fates, oldest first."""

@@ -11,8 +11,12 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
+from cases.storage.sealed import lend
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from cases.vault import Vault
 
 # What goes wrong with the database, for those who must not know its library.
 DatabaseError = SQLAlchemyError
@@ -30,8 +34,15 @@ GIVE_UP = {
 POOL = 12
 
 
-def build_engine(database_url: str) -> Engine:
-    """Return an engine; it connects at first use. SQLite gets WAL, a busy time-out and `BEGIN IMMEDIATE`."""
+def build_engine(database_url: str, vault: Vault) -> Engine:
+    """Return an engine whose columns are sealed by `vault`; it connects at first use."""
+    engine = _engine(database_url)
+    lend(engine, vault)
+    return engine
+
+
+def _engine(database_url: str) -> Engine:
+    """Return an engine for either database. SQLite gets WAL, a busy time-out and `BEGIN IMMEDIATE`."""
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite":
         return create_engine(
@@ -58,6 +69,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
         "journal_mode=WAL",
         "synchronous=FULL",  # what was acknowledged survives a power cut: a third of a millisecond
         "foreign_keys=ON",
+        "secure_delete=ON",  # what is deleted, or sealed, stands in the file no more
         f"busy_timeout={BUSY_MILLISECONDS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
@@ -69,14 +81,14 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def migrate(database_url: str) -> None:
-    """Bring the schema to the newest version; does nothing when it is there."""
-    command.upgrade(alembic_config(database_url), "head")
+def migrate(database_url: str, vault: Vault) -> None:
+    """Bring the schema to the newest version; does nothing when it is there. `vault` seals what stood there plainly."""
+    command.upgrade(alembic_config(database_url, vault), "head")
 
 
-def alembic_config(database_url: str) -> Config:
+def alembic_config(database_url: str, vault: Vault) -> Config:
     """Return Alembic's configuration for this database; there is no ini file."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["database_url"] = database_url
+    config.attributes["database_url"], config.attributes["vault"] = database_url, vault
     return config

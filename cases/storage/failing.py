@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the annotations
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, String, UniqueConstraint, func, select
+from sqlalchemy import String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cases.storage.sealed import SealedFields
 from cases.storage.tables import Base
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class FailureRow(Base):
     last_at: Mapped[datetime]
     next_try_at: Mapped[datetime] = mapped_column(index=True)
     given_up_at: Mapped[datetime | None] = mapped_column(index=True)
-    message: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    message: Mapped[dict[str, Any]] = mapped_column(SealedFields, default=dict)
 
 
 class FailureQueries:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from sqlalchemy import delete, func, inspect, or_, select
 
+from cases.storage.sealed import Sealed
 from cases.storage.tables import Base, CaseRow, MetaRow, StaffRow, UnitRow
 from cases.storage.working import TaskRow
 from cases.workflow import OPEN
@@ -81,7 +82,7 @@ class RegistryQueries:
 
     def listing(self, kind: type[Row], wanted: Wanted) -> Listing[Row]:
         """Return the page of a table that is wanted, or the nearest there is."""
-        query = select(kind).where(*_conditions(kind, wanted))
+        query = select(kind).where(*_conditions(self._session, kind, wanted))
         total = self._session.scalar(select(func.count()).select_from(query.subquery())) or 0
         pages = max(1, -(-total // LISTED))
         page = min(max(1, wanted.page), pages)
@@ -135,9 +136,9 @@ class RegistryQueries:
         self._session.flush()
 
 
-def _conditions(kind: type[Base], wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _conditions(session: Session, kind: type[Base], wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     if wanted.needle:
-        yield or_(*(getattr(kind, name).icontains(wanted.needle, autoescape=True) for name in wanted.search))
+        yield or_(*(_holding(session, kind, name, wanted.needle) for name in wanted.search))
     for name, value in (wanted.equal or {}).items():
         yield getattr(kind, name) == value
     if wanted.below is not None:
@@ -146,3 +147,14 @@ def _conditions(kind: type[Base], wanted: Wanted) -> Iterator[ColumnElement[bool
     if wanted.since is not None:
         name, moment = wanted.since
         yield getattr(kind, name) >= moment
+
+
+def _holding(session: Session, kind: type[Base], name: str, needle: str) -> ColumnElement[bool]:
+    """Return what is so of the rows that have some words in a column; a sealed one is opened, row by row."""
+    column = getattr(kind, name)
+    if not isinstance(column.type, Sealed):
+        found: ColumnElement[bool] = column.icontains(needle, autoescape=True)
+        return found
+    [key] = inspect(kind).primary_key
+    opened = session.execute(select(key, column).where(column != ""))
+    return key.in_([row[0] for row in opened if needle.lower() in row[1].lower()])

@@ -53,7 +53,7 @@ class SigningQueries:
 
     def staff_by_external(self, external_id: str) -> StaffRow | None:
         """Return the account that somebody else's login calls so, for changing, or None."""
-        query = select(StaffRow).where(StaffRow.external_id == external_id).with_for_update()
+        query = select(StaffRow).where(StaffRow.external_digest == external_id).with_for_update()
         return self._session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
     def old_passwords(self, staff_id: int, count: int) -> list[str]:

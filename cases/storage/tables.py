@@ -1,7 +1,8 @@
 """The tables. One row class each; rules about the rows live elsewhere.
 
 Times are aware and in UTC. Units, places and categories are loaded from files (`cases.city`); `history` is only
-ever added to; `inbox` and `outbox` hold what came from and what is owed to a resident.
+ever added to; `inbox` and `outbox` hold what came from and what is owed to a resident. What tells who somebody is
+stands sealed, or as a digest by which it is found (`cases.storage.sealed`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from cases.storage.moment import Moment
+from cases.storage.sealed import Found, Sealed, SealedFields
 
 
 class Base(DeclarativeBase):
@@ -132,7 +134,7 @@ class StaffRow(Base):
     name: Mapped[str] = mapped_column(String(40))
     role: Mapped[str] = mapped_column(String(20))
     unit_id: Mapped[int] = mapped_column(ForeignKey("units.id"), index=True)
-    phone: Mapped[str] = mapped_column(String(40))
+    phone: Mapped[str] = mapped_column(Sealed)
     password_hash: Mapped[str] = mapped_column(String(200))
     sample: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
@@ -141,11 +143,18 @@ class StaffRow(Base):
     backup_id: Mapped[int | None]
     failed_logins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
-    external_id: Mapped[str | None] = mapped_column(String(160), index=True, unique=True)
+    external_id: Mapped[str | None] = mapped_column(Sealed)
+    external_digest: Mapped[str | None] = mapped_column(Found, index=True, unique=True)
     password_changed_at: Mapped[datetime | None]
     must_change: Mapped[bool] = mapped_column(default=False)
     totp_secret: Mapped[str] = mapped_column(String(300), default="")
     totp_step: Mapped[int] = mapped_column(default=0)
+
+    @validates("external_id")
+    def _found_by_it(self, _name: str, value: str | None) -> str | None:
+        """Let the account be found by what another login calls it."""
+        self.external_digest = value
+        return value
 
 
 class ResidentRow(Base):
@@ -157,10 +166,11 @@ class ResidentRow(Base):
     """
 
     __tablename__ = "residents"
-    __table_args__ = (UniqueConstraint("account", "openid"),)
+    __table_args__ = (UniqueConstraint("account", "openid_digest"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str] = mapped_column(String(64))
-    openid: Mapped[str] = mapped_column(String(128))
+    openid: Mapped[str] = mapped_column(Sealed)
+    openid_digest: Mapped[str] = mapped_column(Found)
     following: Mapped[bool] = mapped_column(default=True)
     usual_grid_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
     scene_grid_id: Mapped[int | None] = mapped_column(ForeignKey("units.id"))
@@ -175,6 +185,12 @@ class ResidentRow(Base):
     last_seen_at: Mapped[datetime]
     wrote_at: Mapped[datetime | None]
     tapped_at: Mapped[datetime | None]
+
+    @validates("openid")
+    def _found_by_it(self, _name: str, value: str) -> str:
+        """Let the resident be found by their openid."""
+        self.openid_digest = value
+        return value
 
 
 class GrantRow(Base):
@@ -331,19 +347,19 @@ class AttachmentRow(Base):
 
 
 class InboxRow(Base):
-    """One delivery from WeChat, kept as it came, with the reply that it got; `key` makes repeats one."""
+    """One delivery from WeChat, kept as it came, with the reply that it got; `key` (a digest) makes repeats one."""
 
     __tablename__ = "inbox"
     __table_args__ = (UniqueConstraint("account", "key"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str] = mapped_column(String(64))
-    key: Mapped[str] = mapped_column(String(400))
+    key: Mapped[str] = mapped_column(Found)
     resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
     kind: Mapped[str] = mapped_column(String(40))
-    fields: Mapped[dict[str, Any]] = mapped_column(JSON)
+    fields: Mapped[dict[str, Any]] = mapped_column(SealedFields)
     received_at: Mapped[datetime]
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
-    reply: Mapped[str] = mapped_column(Text, default="")
+    reply: Mapped[str] = mapped_column(Sealed, default="")
 
 
 class OutboxRow(Base):

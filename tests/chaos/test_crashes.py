@@ -13,13 +13,13 @@ from sqlalchemy import text
 
 import settings as configuration
 import worker
-from bot import orphans
 from bot.assembly import build, utc_now
 from cases import messages
 from cases.messages import Message
 from tests.chaos.crash import Crasher, receive
 from tests.chaos.wechat import Api
 from tests.integration.people import message_xml
+from tests.services import DATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,6 +98,7 @@ def environ(
         "DATABASE_URL": database_of("sqlite"),
         "REDIS_URL": redis_url,
         "WECHAT_API_BASE": api.address,
+        "DATA_KEY": DATA_KEY,
         "LOG_LEVEL": "ERROR",
     }
 
@@ -135,7 +136,7 @@ def kept(house: House) -> set[str]:
 
 def tidy(house: House) -> None:
     """Remove the files that no row knows, two days on."""
-    orphans.remove(house.store, house.media, utc_now() + timedelta(days=2))
+    house.retention.strays(utc_now() + timedelta(days=2))
 
 
 @pytest.mark.parametrize("point", MESSAGE, ids=name)

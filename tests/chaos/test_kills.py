@@ -10,7 +10,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
+from cases.storage.sealed import keys_of
+from cases.storage.tables import CaseRow, InboxRow, OutboxRow, ResidentRow
 from tests.chaos.wechat import Deliveries, deliver
 from tests.chaos.world import FULL, Chaos, World, killing, names
 from tests.integration.people import message_xml
@@ -53,24 +56,24 @@ def world(request: pytest.FixtureRequest, database_of: Callable[[str], str], tra
 
 def check(world: World, prefix: str, outcome: Deliveries) -> str:
     """Check that every acknowledged message is there once, in one case of its resident; return what was found."""
-    like = {"like": f"o{prefix}%"}
-    inbox = world.rows(
-        "SELECT r.openid, i.key FROM inbox i JOIN residents r ON r.id = i.resident_id WHERE r.openid LIKE :like", **like
-    )
+    openids = _openids(world, prefix)
+    inbox = [row for row in world.rows(select(InboxRow.resident_id, InboxRow.key)) if row[0] in openids]
     stored = Counter(key for _, key in inbox)
-    lost = [xml for xml in outcome.acknowledged if key_of(xml) not in stored]
+    digest = keys_of(world.engine.dialect).digest
+    lost = [xml for xml in outcome.acknowledged if digest(key_of(xml)) not in stored]
     assert lost == []
     assert max(stored.values()) == 1
-    cases = Counter(
-        openid
-        for (openid,) in world.rows(
-            "SELECT r.openid FROM cases c JOIN residents r ON r.id = c.resident_id WHERE r.openid LIKE :like", **like
-        )
-    )
-    assert set(cases) == {openid for openid, _ in inbox}
+    cases = Counter(openids[row] for (row,) in world.rows(select(CaseRow.resident_id)) if row in openids)
+    assert set(cases) == {openids[row] for row, _ in inbox}
     doubled = [openid for openid, count in cases.items() if count > 1]
     assert doubled == []
     return f"{len(outcome.acknowledged):,} acknowledged, 0 lost, {len(cases):,} cases, 0 doubled"
+
+
+def _openids(world: World, prefix: str) -> dict[int, str]:
+    """Return the residents whose names begin so, by their ids."""
+    found = world.rows(select(ResidentRow.id, ResidentRow.openid))
+    return {row: openid for row, openid in found if openid.startswith(f"o{prefix}")}
 
 
 def key_of(xml: str) -> str:
@@ -81,13 +84,12 @@ def key_of(xml: str) -> str:
 
 def check_sent(world: World, prefix: str) -> tuple[int, int]:
     """Check that every file was fetched and everything owed was said; return how much, and how much too often."""
-    like = {"like": f"o{prefix}%"}
-    of_cases = "JOIN cases c ON c.id = x.case_id JOIN residents r ON r.id = c.resident_id WHERE r.openid LIKE :like"
-    assert world.number(f"SELECT count(*) FROM attachments x {of_cases} AND x.state <> 'stored'", **like) == 0
-    sent = world.rows(f"SELECT r.openid, x.state FROM outbox x {of_cases}", **like)
+    openids = _openids(world, prefix)
+    assert world.number("SELECT count(*) FROM attachments WHERE state <> 'stored'") == 0
+    sent = [row for row in world.rows(select(OutboxRow.resident_id, OutboxRow.state)) if row[0] in openids]
     assert {state for _, state in sent} <= {"sent", "dropped"}
-    owed = Counter(openid for openid, state in sent if state == "sent")
-    said = Counter(openid for openid, _ in world.api.texts().elements())
+    owed = Counter(openids[row] for row, state in sent if state == "sent")
+    said = Counter(openid for openid, _ in world.api.texts().elements() if openid in openids.values())
     assert all(said[openid] >= count for openid, count in owed.items())
     return owed.total(), said.total() - owed.total()
 

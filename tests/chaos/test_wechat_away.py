@@ -21,6 +21,7 @@ from cases.storage.tables import CaseRow, OutboxRow, ResidentRow
 from tests.chaos.wechat import TOKEN, Answer, Api
 from tests.chaos.world import FULL, names
 from tests.integration.people import message_xml, signed
+from tests.services import DATA_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,7 +83,12 @@ def house(
     monkeypatch: pytest.MonkeyPatch,
 ) -> House:
     """Give the house with its courier and sweeper in that time."""
-    environ = {"DATA_DIR": str(tmp_path), "DATABASE_URL": database_of("sqlite"), "REDIS_URL": redis_url}
+    environ = {
+        "DATA_KEY": DATA_KEY,
+        "DATA_DIR": str(tmp_path),
+        "DATABASE_URL": database_of("sqlite"),
+        "REDIS_URL": redis_url,
+    }
     settings = configuration.load(environ | {"WECHAT_API_BASE": api.address, "LOG_LEVEL": "ERROR"})
     assert trained_models
     made = build(settings)

@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 import settings as configuration
+from cases.storage import build_engine
 from tests.chaos.wechat import Api
-from tests.services import ROOT, Redis, clean_environment, free_port, wait_until
+from tests.services import DATA_KEY, ROOT, VAULT, Redis, clean_environment, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
+
+    from sqlalchemy import Executable
 
 # At full length by `make chaos`, in short by the suite.
 FULL = bool(os.environ.get("FULL"))
@@ -56,11 +59,13 @@ class World:
             "DATABASE_URL": database_url,
             "REDIS_URL": self.redis.url,
             "WECHAT_API_BASE": self.api.address,
+            "DATA_KEY": DATA_KEY,
             "LOG_LEVEL": "ERROR",
             **(environ or {}),
         }
         self.settings = configuration.load(self.environ)
-        self.engine = create_engine(self.settings.database_url)
+        self.engine = build_engine(self.settings.database_url, VAULT)
+        self._reading = self.engine.execution_options(reading=True)
         self.kills = 0
         self._log = (self.folder / "log").open("wb")
         self._wanted: dict[str, list[str]] = {}
@@ -152,13 +157,13 @@ class World:
 
     def number(self, query: str, **values: Any) -> int:
         """Return the one number that a query gives."""
-        with self.engine.connect() as connection:
+        with self._reading.connect() as connection:
             return int(connection.execute(text(query), values).scalar_one())
 
-    def rows(self, query: str, **values: Any) -> list[Any]:
+    def rows(self, query: Executable) -> list[Any]:
         """Return what a query gives."""
-        with self.engine.connect() as connection:
-            return list(connection.execute(text(query), values))
+        with self._reading.connect() as connection:
+            return list(connection.execute(query))
 
     def owed(self) -> int:
         """Return how many messages and files are still waiting."""

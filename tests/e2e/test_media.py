@@ -16,7 +16,7 @@ from cases.numbers import case_id_of
 from cases.storage import Store, build_engine
 from cases.storage.tables import AttachmentRow
 from tests.e2e.screens import DESK, PHONE, Officer, assert_seen
-from tests.services import SWITCHES, chromium, wait_until
+from tests.services import SWITCHES, VAULT, chromium, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -57,7 +57,7 @@ def photos(tmp_path: Path) -> list[Path]:
 def hear(service: Service, number: str) -> None:
     """Put a voice with timed words into a case, as the engine leaves it."""
     stored, now = MediaStore(f"file://{service.data_dir}/media").keep("voice", VOICE), utc_now()
-    engine = build_engine(f"sqlite:///{service.data_dir}/wanggetong.sqlite3")
+    engine = build_engine(f"sqlite:///{service.data_dir}/wanggetong.sqlite3", VAULT)
     with Store(engine).write() as book:
         case_id = case_id_of(number) or 0
         voice = AttachmentRow(

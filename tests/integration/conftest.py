@@ -14,7 +14,7 @@ from tests.integration.desk import Desk
 from tests.integration.people import Resident, Staff
 from tests.integration.phone import CLUTTER, MANHOLE, WANG, Phone, fates
 from tests.integration.seeking import ids, swept
-from tests.services import free_port
+from tests.services import DATA_KEY, free_port
 from web import create_app, house_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def settings(database_url: str, redis_url: str, trained_models: Path, tmp_path: 
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "DATA_DIR": str(tmp_path),
+        "DATA_KEY": DATA_KEY,
         "PORT": str(free_port()),
         "LOG_LEVEL": "ERROR",
     }

@@ -22,6 +22,7 @@ from cases.storage import migrate
 from cases.storage.engine import alembic_config
 from cases.storage.tables import Base, CaseRow, HistoryRow, InboxRow, OutboxRow, ResidentRow
 from tests.integration.people import Resident
+from tests.services import VAULT
 from web import create_app
 from web.menu import menu
 
@@ -36,12 +37,12 @@ def run(app: Flask, *arguments: str) -> Result:
 def test_migrations_are_the_tables(house: House) -> None:
     """The migrations make exactly the tables of the code, twice is as good as once, and they can go back."""
     url = house.settings.database_url
-    migrate(url)
-    command.check(alembic_config(url))
+    migrate(url, VAULT)
+    command.check(alembic_config(url, VAULT))
     made = {name for name in inspect(house.store.engine).get_table_names() if not name.startswith("case_terms")}
     assert made == set(Base.metadata.tables) | {"alembic_version"}
     house.store.engine.dispose()
-    command.downgrade(alembic_config(url), "base")
+    command.downgrade(alembic_config(url, VAULT), "base")
     assert inspect(house.store.engine).get_table_names() == ["alembic_version"]
 
 

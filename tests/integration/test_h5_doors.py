@@ -21,6 +21,7 @@ from bot.protocol import REPLY_BYTES
 from bot.wechat import sign_page
 from cases.numbers import number_of
 from tests.integration.people import Resident, Staff, Visitor, link_in
+from tests.services import DATA_KEY
 from tests.unit.test_settings import PRODUCTION
 from web import create_app, house_of
 from web.residents import session
@@ -225,6 +226,7 @@ def test_without_a_public_address_no_page_is_offered(
         "WECHAT_MODE": "plain",
         "DATABASE_URL": f"sqlite:///{tmp_path}/city.sqlite3",
         "DATA_DIR": str(tmp_path),
+        "DATA_KEY": DATA_KEY,
         "REDIS_URL": redis_url,
         "LOG_LEVEL": "ERROR",
     }

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 import classifier
 import worker
 from bot.assembly import House, build, utc_now
-from cases import exchange, learning, training
+from cases import erasure, learning, training
 from cases.city import VERSION_KEY
 from cases.comparison import objections
 from cases.labels import Origin
@@ -265,7 +265,7 @@ def test_what_people_say_becomes_labels(house: House, resident: Resident, staff:
         row = book.label_of(case.id)
         assert row is not None
         assert (row.label, row.origin) == ("facility/manhole", Origin.RETURN)
-        exchange.erase_resident(book, resident.openid, utc_now())
+        erasure.erase_resident(book, resident.openid, utc_now())
         assert book.label_of(case.id) is None
 
 

@@ -9,7 +9,7 @@ from openpyxl import load_workbook
 import worker
 from bot import phrases
 from bot.assembly import House
-from cases import callbacks, exchange, limits, tasks
+from cases import callbacks, erasure, limits, tasks
 from cases.callbacks import Heard
 from cases.ledger import NotAllowed, Photo, TooLate
 from cases.numbers import number_of
@@ -293,7 +293,7 @@ def test_a_call_can_take_a_case_up_again(
         [row] = book.callbacks_of(manhole.id)
     assert (row.outcome, row.solved, row.text, row.done_at is not None) == ("reached", "unsolved", "还在响", True)
     with house.store.write() as book:
-        exchange.erase_resident(book, resident.openid, desk.now)
+        erasure.erase_resident(book, resident.openid, desk.now)
     with house.store.read() as book:
         assert [each.text for each in book.callbacks_of(manhole.id)] == [""]
         assert not [each for each in book.history(manhole.id) if "还在响" in each.text]

@@ -14,7 +14,7 @@ import pytest
 from bot.assembly import utc_now
 from bot.speech import Heard, heard
 from cases.deeds import NoSuchCase
-from cases.exchange import erase_resident
+from cases.erasure import erase_resident
 from cases.ledger import REPORTER, SYSTEM, Photo, attach, record
 from cases.own import own_file
 from cases.storage.tables import AttachmentRow, CaseRow, ResidentRow

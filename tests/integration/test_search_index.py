@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 import worker
 from bot.assembly import utc_now
-from cases import exchange, intake
+from cases import erasure, intake
 from cases.intake import Report
 from cases.numbers import number_of
 from cases.storage import Filter, migrate
@@ -17,6 +17,7 @@ from cases.storage.engine import alembic_config
 from cases.storage.tables import CaseRow
 from cases.workflow import Action, State
 from tests.integration.seeking import ids, scatter, swept, terms
+from tests.services import VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def test_nothing_of_a_forgotten_resident_is_found(house: House, desk: Desk, resi
     swept(house)
     assert {"欧阳", "井盖", "tel:1234"} <= terms(house)
     with house.store.write() as book:
-        exchange.erase_resident(book, resident.openid, utc_now())
+        erasure.erase_resident(book, resident.openid, utc_now())
     left = terms(house)
     assert not left & {"欧阳", "姓欧", "井盖", "翠湖", "tel:1234"}
     assert number_of(case.id) in left
@@ -113,8 +114,8 @@ def test_cases_from_before_are_left_to_the_sweeper(house: House, desk: Desk, clu
     """A database from before the index gets it at once, and the entries of its cases from the sweeper."""
     swept(house)
     house.store.engine.dispose()
-    command.downgrade(alembic_config(house.settings.database_url), "0004")
-    migrate(house.settings.database_url)
+    command.downgrade(alembic_config(house.settings.database_url, VAULT), "0004")
+    migrate(house.settings.database_url, VAULT)
     assert ids(house, desk.actor("dispatcher"), "翠湖") == []
     assert swept(house) == 1
     assert ids(house, desk.actor("dispatcher"), "翠湖") == [clutter.id]

@@ -16,7 +16,7 @@ from cases import setup
 from cases.storage import migrate
 from cases.storage.tables import CategoryRow, UnitRow
 from tests.integration.people import TOKEN_FIELD, Staff
-from tests.services import free_port
+from tests.services import VAULT, free_port
 from web import create_app, house_of
 
 if TYPE_CHECKING:
@@ -333,7 +333,7 @@ def test_faults_in_the_form(app: Flask) -> None:
 def test_a_service_without_a_city(settings: Settings, tmp_path: object) -> None:
     """On an empty database the first account brings the city and its desk with it, and the console opens."""
     empty = replace(settings, database_url=f"sqlite:///{tmp_path}/empty.sqlite3")
-    migrate(empty.database_url)
+    migrate(empty.database_url, VAULT)
     app = create_app(empty)
     link = link_of(app)
     assert submit(app, link)[1].find("请写下城市的名字") > 0

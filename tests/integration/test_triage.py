@@ -8,7 +8,7 @@ from flask import Flask
 
 from bot.assembly import House, utc_now
 from bot.phrases import PLACE_MISSING
-from cases import exchange, handling, intake, triage
+from cases import erasure, handling, intake, triage
 from cases.access import Actor
 from cases.accounts import actor_of
 from cases.handling import Inputs
@@ -175,7 +175,7 @@ def test_handled_to_its_end(desk: Desk, resident: Resident) -> None:
     assert label is not None
     assert (label.label, label.origin) == ("facility/manhole", "handled")
     with desk.house.store.write() as book:
-        exchange.erase_resident(book, resident.openid, utc_now())
+        erasure.erase_resident(book, resident.openid, utc_now())
     assert desk.label(case.id) is None
 
 

@@ -18,6 +18,7 @@ from cases.storage import Store, build_engine, migrate
 from cases.storage.tables import CaseRow, ResidentRow
 from cases.storage.working import CallbackRow, DutyRow
 from cases.workflow import ENDED, Action
+from tests.services import VAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +60,8 @@ TALLY = Tally()
 
 def make_city(path: Path) -> None:
     """Make the database that each walk begins with: the sample city, three residents, people on duty."""
-    migrate(f"sqlite:///{path}")
-    engine = build_engine(f"sqlite:///{path}")
+    migrate(f"sqlite:///{path}", VAULT)
+    engine = build_engine(f"sqlite:///{path}", VAULT)
     store = Store(engine)
     load_city(store)
     with store.write() as book:
@@ -85,7 +86,7 @@ class World:
 
     def __init__(self, city: Path, path: Path) -> None:
         shutil.copy(city, path)
-        self.engine = build_engine(f"sqlite:///{path}")
+        self.engine = build_engine(f"sqlite:///{path}", VAULT)
         self.store = Store(self.engine)
         self.now = START
         self.cards: Counter[tuple[object, ...]] = Counter()

@@ -85,7 +85,7 @@ def _case_of(book: Book, row: FailureRow) -> int | None:
 
 def _words(row: FailureRow) -> str:
     """Return what a resident said in a message that could not be taken."""
-    if row.message is None:
+    if not row.message:
         return ""
     return contacts.hidden(words_of(Inbound(**row.message))) or WORDLESS
 

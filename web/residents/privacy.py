@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Response, abort, redirect, render_template, request, session, url_for
 
 from bot.assembly import utc_now
-from cases import exchange
 from cases.personal import personal_data
+from cases.retention import years
 from cases.workflow import OPEN
 from web.residents import words
 from web.residents.doors import me
@@ -28,7 +28,7 @@ def register(routes: Blueprint, house: House) -> None:
     def privacy() -> Page:
         with house.store.read() as book:
             me(house, book)
-        return render_template("h5/privacy.html")
+        return render_template("h5/privacy.html", kept=house.settings.retention, years=years)
 
     @routes.get("/privacy/export")
     def export() -> Response:
@@ -46,12 +46,11 @@ def register(routes: Blueprint, house: House) -> None:
     def erase_all() -> Page:
         if request.form.get("agreed") != "1":
             return _confirm(house, error=words.MUST_AGREE), 422
-        with house.store.write() as book:
-            cases, files = exchange.erase_resident(book, me(house, book).openid, utc_now())
-        for file in files:
-            house.media.remove(file)
+        with house.store.read() as book:
+            openid = me(house, book).openid
+        gone = house.forgetting.forget(openid, utc_now())
         session.clear()
-        session["erased"] = [cases, len(files)]
+        session["erased"] = [gone.cases, len(gone.files)]
         return redirect(url_for("residents.erased"))
 
     @routes.get("/erased")

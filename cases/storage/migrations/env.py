@@ -5,17 +5,30 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import text
 
-from cases.storage import desk, failing, learning, security, terms, working  # noqa: F401 - their tables belong to the schema
+from cases.storage import (  # noqa: F401 - their tables belong to the schema
+    desk,
+    erasures,
+    failing,
+    learning,
+    security,
+    terms,
+    working,
+)
 from cases.storage.engine import build_engine
 from cases.storage.moment import Moment
+from cases.storage.sealed import Found, Sealed, SealedFields
 from cases.storage.tables import Base
 
+TEXT = "sa.Text()"
 LOCK = 7_302_601  # one migration at a time, whichever process starts first
 
 
 def render_item(kind: str, item: object, _context: object) -> str | Literal[False]:
-    """Write our own column type as the plain one below it: migrations do not import the code of today."""
-    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Moment) else False
+    """Write our own column types as the plain ones below them: migrations do not import the code of today."""
+    if kind != "type":
+        return False
+    plain = {Moment: "sa.DateTime(timezone=True)", Found: "sa.String(64)", Sealed: TEXT, SealedFields: TEXT}
+    return next((name for own, name in plain.items() if isinstance(item, own)), False)
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:
@@ -23,8 +36,11 @@ def include_name(name: str | None, kind: str, _parents: object) -> bool:
     return kind != "table" or not (name or "").startswith("case_terms")
 
 
-engine = build_engine(context.config.attributes["database_url"])
+engine = build_engine(context.config.attributes["database_url"], context.config.attributes["vault"])
 with engine.connect() as connection:
+    if connection.dialect.name == "sqlite":
+        # To change a column SQLite makes its table anew and drops the old one, which others point at.
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -38,5 +54,7 @@ with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         context.run_migrations()
+        if connection.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():
+            raise LookupError("something points at what is not there")
     connection.commit()
 engine.dispose()

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0012"
-down_revision: str | None = "0009"
+down_revision: str | None = "0010"
 
 
 def upgrade() -> None:
@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("message", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("message", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_failures")),
         sa.UniqueConstraint("kind", "key", name=op.f("uq_failures_kind_key")),
     )
