@@ -32,6 +32,7 @@ from cases.storage.tables import (
 )
 from cases.storage.trail import TrailQueries
 from cases.storage.triage import TriageQueries
+from cases.storage.watching import WatchQueries
 from cases.storage.work import WorkQueries
 from cases.workflow import ENDED, OPEN
 
@@ -68,6 +69,7 @@ class Book(
     DeskQueries,
     OverviewQueries,
     SearchQueries,
+    WatchQueries,
 ):
     """The case book within one transaction."""
 

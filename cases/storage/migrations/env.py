@@ -5,7 +5,7 @@ from typing import Literal
 from alembic import context
 from sqlalchemy import text
 
-from cases.storage import desk, learning, security, terms, working  # noqa: F401 - their tables belong to the schema
+from cases.storage import desk, learning, security, signs, terms, working  # noqa: F401 - their tables belong to the schema
 from cases.storage.engine import build_engine
 from cases.storage.moment import Moment
 from cases.storage.tables import Base
