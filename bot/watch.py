@@ -87,12 +87,9 @@ def _silence(book: Book, now: datetime) -> tuple[timedelta | None, timedelta | N
 class Watchman:
     """Gives the signs of life of one process, and looks for alarms when that is its part. Never raises."""
 
-    def __init__(
-        self, house: House, kind: str, clock: Callable[[], datetime], *, beat: float = 0, late: timedelta = watch.LATE
-    ) -> None:
+    def __init__(self, house: House, kind: str, clock: Callable[[], datetime]) -> None:
         self._house, self._kind, self._clock = house, kind, clock
-        self._every = timedelta(seconds=beat or watch.BEAT_SECONDS)
-        self._late = late
+        self._every = timedelta(seconds=watch.BEAT_SECONDS)
         self.process = f"{kind}@{socket.gethostname()[:60]}"
         self._next = datetime.min.replace(tzinfo=UTC)
         self._away_since: datetime | None = None
@@ -105,7 +102,7 @@ class Watchman:
         self._next = now + self._every
         try:
             with self._house.store.write() as book:
-                book.beat(self.process, now, now + self._late + busy)
+                book.beat(self.process, now, now + watch.LATE + busy)
                 beats = {row.process: (row.at, row.late_at) for row in book.beats()}
             if self._kind == SWEEPER or watch.is_late(beats, SWEEPER, now):
                 self.watch(now)
