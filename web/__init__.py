@@ -13,7 +13,7 @@ import settings as configuration
 from bot import webhook
 from bot.assembly import build
 from bot.sandbox import blueprint as sandbox
-from web import api, cli, cli_records, health, home, logs, security
+from web import api, cli, cli_backup, cli_records, health, home, logs, security
 from web.console import blueprint as console
 from web.residents import blueprint as residents
 from web.residents.session import LIFETIME, Sessions
@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         protect.exempt(routes)
     cli.register(app, house)
     cli_records.register(app, house)
+    cli_backup.register(app, house)
     return app
 
 
