@@ -26,6 +26,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
+from bot.meters import meters
 from bot.watch import SWEEPER, Watchman
 from cases import absence, alarms, audit, bulk, cards, exchange, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
@@ -80,20 +81,24 @@ def watchman(kind: str) -> Watchman:
 
 def deliver(outbox_id: int) -> None:
     """Deliver one message to a resident."""
-    _job(house().courier.deliver, outbox_id)
+    _job("outbox", house().courier.deliver, outbox_id)
 
 
 def fetch(attachment_id: int) -> None:
     """Fetch one file from WeChat."""
-    _job(house().courier.fetch, attachment_id)
+    _job("attachment", house().courier.fetch, attachment_id)
 
 
-def _job(do: Callable[[int], None], row_id: int) -> None:
+def _job(kind: str, do: Callable[[int], None], row_id: int) -> None:
     """Do one row; with the database away it is left to the sweeper."""
-    try:
-        do(row_id)
-    except OperationalError as error:
-        log.warning("row %s is left to the sweeper: %s", row_id, type(error).__name__)
+    with logs.about(kind=kind, row=row_id):
+        try:
+            do(row_id)
+        except OperationalError as error:
+            log.warning("row %s is left to the sweeper: %s", row_id, type(error).__name__)
+        except Exception:
+            meters().failures.labels(kind).inc()
+            raise
 
 
 # -- the sweeper ------------------------------------------------------------------------------------------------
@@ -158,10 +163,12 @@ def _each(
     for row_id in row_ids:
         between()
         try:
-            do(row_id)
+            with logs.about(kind=kind, row=row_id):
+                do(row_id)
         except OperationalError:  # the database is away: so it will be for the others
             raise
         except Exception:
+            meters().failures.labels(kind).inc()
             log.exception("sweep: %s %s failed", kind, row_id)
         else:
             done += 1

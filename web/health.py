@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, abort, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
+from bot.meters import meters
 from bot.watch import look
 from cases import absence, watch
 from cases.worktime import CHINA
@@ -55,11 +57,25 @@ def blueprint(house: House) -> Blueprint:
 
     @routes.get("/metrics")
     def metrics() -> Response:
+        _may_read_metrics(house)
         registry = CollectorRegistry()
         registry.register(BookMetrics(house))
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        numbers = generate_latest(registry) + generate_latest(meters().all())
+        return Response(numbers, content_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+def _may_read_metrics(house: House) -> None:
+    """Let only those read the numbers who have METRICS_TOKEN; where none is set, only the sandbox shows them."""
+    token = house.settings.metrics_token
+    if not token:
+        if not house.settings.sandbox:
+            abort(404)
+        return
+    given = request.headers.get("Authorization", "").encode()
+    if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        abort(401)
 
 
 def states(house: House) -> dict[str, str]:

@@ -185,9 +185,10 @@ def test_putting_back_is_all_or_nothing(
 def test_a_backup_that_breaks_off_is_none(settings: Settings, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What breaks off leaves no backup behind, the older one stays the newest, and the next one clears up."""
     first = take(settings, into).backup
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
-        patch.setattr("cases.backup._write", _full)
+    monkeypatch.setattr("cases.backup._write", _full)
+    with pytest.raises(OSError, match="full"):
         take(settings, into, 5)
+    monkeypatch.undo()
     found = backup.newest(into)
     assert found is not None
     assert found.folder == first.folder
@@ -220,7 +221,7 @@ def test_without_the_tools_it_says_so(settings: Settings, into: Path, monkeypatc
 
 
 def test_the_commands(app: Flask, house: House, elsewhere: Settings, resident: Resident, into: Path) -> None:
-    """`backup` says what it did and notes when; `restore` puts it back into an empty place, and refuses a working one."""
+    """`backup` says what it did and notes when; `restore` puts it back where nothing is, and refuses elsewhere."""
     resident.say(MANHOLE)
     said = app.test_cli_runner().invoke(args=["backup", str(into), "--keep", "3"])
     assert said.exit_code == 0, said.output
