@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import settings as configuration
+import worker
 from bot.delivery import UNEXPECTED
 from bot.errcodes import FAULT_KEY
 from bot.watch import Watchman, look, standing
@@ -24,7 +25,7 @@ from cases import watch
 from cases.storage.signs import HeartbeatRow
 from cases.storage.tables import InboxRow, OutboxRow
 from cases.worktime import CHINA
-from tests.integration.phone import MANHOLE
+from tests.integration.phone import MANHOLE, hurry
 from tests.services import ROOT, clean_environment, wait_until
 from web import create_app, house_of
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from bot.assembly import House
     from settings import Settings
     from tests.integration.people import Resident, Staff
+    from tests.integration.phone import Phone
     from tests.services import Redis
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -317,3 +319,23 @@ def test_a_frozen_worker_is_told(house: House, settings: Settings, group: type[G
             wait_until(lambda said=words: about(group, f"告警】{said}"), 120, words)  # type: ignore[misc]
             os.kill(process.pid, signal.SIGCONT)
             wait_until(lambda said=words: about(group, f"已恢复】{said}"), 120, words)  # type: ignore[misc]
+
+
+def test_two_sweepers_send_once(house: House, phone: Phone, reply: Callable[[str], OutboxRow]) -> None:
+    """Workers of two machines that sweep at the same moment send each message once, in its order."""
+    words = [f"第{number}句" for number in range(3)]
+    rows = [reply(each) for each in words]
+    barrier = threading.Barrier(4)
+
+    def sweeps() -> None:
+        barrier.wait()
+        worker.sweep(house)
+
+    threads = [threading.Thread(target=sweeps) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    hurry(house)
+    sent = [text for text in phone.texts() if any(each in text for each in words)]
+    assert sent == [row.text for row in rows]
