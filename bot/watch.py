@@ -172,13 +172,12 @@ def _accepted(answer: requests.Response) -> bool:
     return not isinstance(said, dict) or said.get("errcode", 0) == 0
 
 
-def standing(book: Book) -> list[Alarm]:
-    """Return the alarms that were found at the last look, without looking."""
-    on = [row for row in book.known_alarms() if row.ended_at is None]
-    return sorted(
-        (watch.Alarm(row.key, row.words) for row in on if row.key in watch.ALARMS),
-        key=lambda each: list(watch.ALARMS).index(each.key),
-    )
+def standing(book: Book, now: datetime) -> list[Alarm]:
+    """Return the alarms that were found at the last look, without looking; who is late is seen now."""
+    late = watch.alarms(Seen(now, beats={row.process: (row.at, row.late_at) for row in book.beats()}))
+    on = [row for row in book.known_alarms() if row.ended_at is None and row.key in watch.ALARMS]
+    stored = [watch.Alarm(row.key, row.words) for row in on if row.key != "worker"]
+    return sorted([*late, *stored], key=lambda each: list(watch.ALARMS).index(each.key))
 
 
 def _standing(row: AlarmRow) -> Standing:

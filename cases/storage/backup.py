@@ -18,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from cases.storage.engine import alembic_config, build_engine
 
@@ -132,12 +133,13 @@ class Staged:
                 Path(f"{self._path}{end}").unlink(missing_ok=True)
             self._beside.replace(self._path)
             return
+        self._admin(f'DROP DATABASE IF EXISTS "{self._old}" WITH (FORCE)')
         self._alone(self._name, self._new)
         there = self._exists(self._name)
         renames = [f'ALTER DATABASE "{self._name}" RENAME TO "{self._old}"'] if there else []
         self._admin(*renames, f'ALTER DATABASE "{self._new}" RENAME TO "{self._name}"', together=True)
-        if there:
-            self._admin(f'DROP DATABASE "{self._old}" WITH (FORCE)')
+        with suppress(SQLAlchemyError):  # it has been replaced: what is left of it only takes room
+            self._admin(f'DROP DATABASE IF EXISTS "{self._old}" WITH (FORCE)')
 
     def drop(self) -> None:
         """Throw it away, if it is there; the database in use is as it was."""

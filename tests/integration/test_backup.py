@@ -251,3 +251,16 @@ def test_signs_of_life_are_not_put_back(settings: Settings, elsewhere: Settings,
     put_back(elsewhere, into)
     with Store(build_engine(elsewhere.database_url)).read() as book:
         assert list(book.beats()) == []
+
+
+def test_a_database_that_is_no_more_is_made_anew(
+    request: pytest.FixtureRequest, settings: Settings, elsewhere: Settings, resident: Resident, into: Path
+) -> None:
+    """After the whole database is lost, it is made again from the backup."""
+    resident.say(MANHOLE)
+    take(settings, into)
+    if not elsewhere.database_url.startswith("sqlite"):
+        server: Postgres = request.getfixturevalue("postgres_server")
+        server.drop_database(elsewhere.database_url.replace("+psycopg", ""))
+    put_back(elsewhere, into)
+    assert cases_in(elsewhere) == 1

@@ -246,7 +246,7 @@ def test_where_alarms_are_seen(app: Flask, house: House, staff: Callable[[str], 
         book.add(HeartbeatRow(process="media@host-7", at=now - 5 * MINUTE, late_at=now - 4 * MINUTE))
     Watchman(house, "sweeper", lambda: now).beat()
     with house.store.read() as book:
-        assert "worker" in [each.key for each in standing(book)]
+        assert "worker" in [each.key for each in standing(book, now)]
     client = app.test_client()
     ready = client.get("/readyz").get_json()
     assert ready["status"] == "degraded"

@@ -53,7 +53,7 @@ def warnings(book: Book, city: City, found: Actor) -> list[tuple[str, str]]:
 
 def _alarms(book: Book) -> list[tuple[str, str]]:
     """Return what was wrong with the service at the last look; what stands on the page anyway is left out."""
-    on = [each for each in standing(book) if each.key not in ELSEWHERE]
+    on = [each for each in standing(book, utc_now()) if each.key not in ELSEWHERE]
     return [(f"{each.words}。{each.todo}", url_for("console.home")) for each in on]
 
 
