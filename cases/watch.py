@@ -23,6 +23,8 @@ FORGOTTEN = timedelta(hours=1)
 STUCK = timedelta(seconds=60)
 # While an alarm lasts, it is told again so often.
 AGAIN = timedelta(hours=1)
+# What nobody can do anything about for weeks is told once a day: who is told hourly stops listening.
+RARELY, MILD = timedelta(days=1), frozenset({"calendar", "disk_low"})
 # Silence counts by day only; it is known what is usual after a day and so many messages.
 DAY_BEGINS, DAY_ENDS = time(8), time(20)
 WEEK, KNOWN_AFTER, ENOUGH = timedelta(days=7), timedelta(days=1), 20
@@ -231,7 +233,7 @@ class Decision:
 
 
 def decide(known: Collection[Standing], found: Collection[Alarm], now: datetime, *, telling: bool) -> Decision:
-    """Return what follows from the alarms that were known and those found now: each is told once, hourly, at its end.
+    """Return what follows from the alarms known before and found now: each is told once, hourly or daily, at its end.
 
     What is told counts as told from then on, so that nobody else tells it as well.
     """
@@ -241,7 +243,7 @@ def decide(known: Collection[Standing], found: Collection[Alarm], now: datetime,
     for key, alarm in on.items():
         old = before.get(key)
         stands = Standing(key, alarm.words, old.began_at if old else now, old.told_at if old else None)
-        if telling and (stands.told_at is None or now - stands.told_at >= AGAIN):
+        if telling and (stands.told_at is None or now - stands.told_at >= (RARELY if key in MILD else AGAIN)):
             tell.append((f"【网格通告警】{alarm.words}。{alarm.todo}", stands))
             stands = replace(stands, told_at=now)
         keep.append(stands)

@@ -116,6 +116,14 @@ def test_an_alarm_is_told_once_hourly_and_at_its_end() -> None:
     assert "1小时" in said[0]
 
 
+def test_what_can_wait_is_told_daily() -> None:
+    """A missing year of holidays is told once a day, not hourly for weeks."""
+    known, said = told([], [Alarm("calendar", "2027 年的放假安排还没有")], 0)
+    assert len(said) == 1
+    found = [Alarm("calendar", "2027 年的放假安排还没有")]
+    assert [len(told(known, found, minutes)[1]) for minutes in (61, 1439, 1440)] == [0, 0, 1]
+
+
 def test_what_was_never_told_ends_quietly() -> None:
     """Without an address nothing is told, but the console knows; switched on later, what lasts is told."""
     decided = watch.decide([], [ON], NOON, telling=False)
