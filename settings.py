@@ -40,6 +40,7 @@ TOGETHER = (
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 AES_KEY_LENGTH = 43
 SECRET_KEY_MINIMUM = 32
+METRICS_TOKEN_MINIMUM = 16
 PORT_MAXIMUM = 65535
 
 # What the sandbox uses when nothing is set. They are public, so production refuses them.
@@ -92,6 +93,9 @@ NAMES = (
     "PUBLIC_URL",
     "DATA_DIR",
     "LOG_LEVEL",
+    "METRICS_TOKEN",
+    "ALARM_WEBHOOK",
+    "ALARM_SILENCE",
 )
 
 
@@ -152,6 +156,9 @@ class Settings:
     wecom_agent_id: str
     wecom_secret: str
     wecom_api_base: str
+    metrics_token: str
+    alarm_webhook: str
+    alarm_silence: str
 
     @property
     def classified(self) -> bool:
@@ -259,6 +266,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         retention=_retention(env, faults),
         **_wechat(env, own, faults, sandbox=sandbox),
         **_signing_in(env, faults, sandbox=sandbox),
+        **_watching(env, faults, sandbox=sandbox),
     )
     if settings.wechat_mode == "safe" and not settings.wechat_aes_key:
         faults.append("WECHAT_AES_KEY 没有设置：WECHAT_MODE=safe 需要它")
@@ -342,6 +350,18 @@ def _signing_in(env: dict[str, str], faults: list[str], *, sandbox: bool) -> dic
         "wecom_agent_id": env.get("WECOM_AGENT_ID", ""),
         "wecom_secret": env.get("WECOM_SECRET", ""),
         "wecom_api_base": _url(env, "WECOM_API_BASE", "https://qyapi.weixin.qq.com", ("http", "https"), faults),
+    }
+
+
+def _watching(env: dict[str, str], faults: list[str], *, sandbox: bool) -> dict[str, Any]:
+    """Return the settings of who watches over the service by the names of `Settings`."""
+    token = env.get("METRICS_TOKEN", "")
+    if token and len(token) < METRICS_TOKEN_MINIMUM:
+        faults.append(f"METRICS_TOKEN 太短：至少 {METRICS_TOKEN_MINIMUM} 个字符")
+    return {
+        "metrics_token": token,
+        "alarm_webhook": _url(env, "ALARM_WEBHOOK", "", ("http", "https"), faults) if "ALARM_WEBHOOK" in env else "",
+        "alarm_silence": _choice(env, "ALARM_SILENCE", SWITCH, "off" if sandbox else "on", faults),
     }
 
 

@@ -26,6 +26,8 @@ from sqlalchemy.exc import SQLAlchemyError
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
+from bot.meters import meters
+from bot.watch import SWEEPER, Watchman
 from cases import absence, alarms, audit, bulk, cards, failures, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
@@ -34,6 +36,8 @@ from web import logs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+
+    from redis.client import Pipeline
 
     from bot.assembly import House
     from cases.city import City
@@ -50,19 +54,28 @@ SWEEP_NETWORK_SECONDS = 10.0
 RESTART_SECONDS = 1.0
 REDIS_SECONDS = 2.0
 STOP_SECONDS = 10.0
-SWEEPER = "sweeper"
 READER = "reader"
 TRAINER = "trainer"
 TRAIN_SECONDS = 2.0
 NICE = 10
 READ_SECONDS = 1.0
 READ_BATCH = 5
+# So long one voice, or one training, may take before the process counts as late.
+READING, TRAINING = timedelta(minutes=15), timedelta(hours=3)
+# A queue without jobs is left so often for a sign of life; RQ takes fifteen seconds off.
+QUEUE_SECONDS = 25
 
 
 @cache
 def house() -> House:
     """Return this process's house, built at the first job."""
     return build(configuration.load())
+
+
+@cache
+def watchman(kind: str) -> Watchman:
+    """Return who gives this process's signs of life: one process, one kind."""
+    return Watchman(house(), kind, utc_now)
 
 
 # -- jobs: called by RQ with one id -----------------------------------------------------------------------------
@@ -95,9 +108,12 @@ def _job(kind: str, do: Callable[[int], None], row_id: int) -> None:
 # -- the sweeper ------------------------------------------------------------------------------------------------
 
 
-def sweep(this: House) -> int:
-    """Do what is due and not being done: the lines below say what. Returns how much was done."""
-    now = utc_now()
+def sweep(this: House, between: Callable[[], None] = lambda: None) -> int:
+    """Do what is due and not being done: the lines below say what; `between` them a sign of life may be given.
+
+    Returns how much was done.
+    """
+    now, each = utc_now(), partial(_each, this, between=between)
     with this.store.read() as book:
         most = SWEEP_BATCH + book.given_up_count()  # what was given up takes nobody's place
         messages = book.waiting(OutboxRow, now, SWEEP_BATCH)
@@ -124,17 +140,17 @@ def sweep(this: House) -> int:
         with this.store.write() as book:
             absence.begin_due(book, this.cities.current(book), now)
     return (
-        _each(this, "alarm", ringing, partial(_change, this, alarms.escalate))
-        + _each(this, failures.MESSAGE, held, partial(_hear_again, this))
-        + _each(this, "case", unverified, partial(_close_unverified, this))
-        + _each(this, "resident", to_erase, partial(_erase, this))
-        + _each(this, "card", cards_due, partial(_change, this, cards.show))
-        + _each(this, "pause", paused, partial(_change, this, cards.resume))
-        + _each(this, "order", orders, partial(_carry_out, this))
+        each("alarm", ringing, partial(_change, this, alarms.escalate))
+        + each(failures.MESSAGE, held, partial(_hear_again, this))
+        + each("case", unverified, partial(_close_unverified, this))
+        + each("resident", to_erase, partial(_erase, this))
+        + each("card", cards_due, partial(_change, this, cards.show))
+        + each("pause", paused, partial(_change, this, cards.resume))
+        + each("order", orders, partial(_carry_out, this))
         + this.retention.sweep(now)
         # Last, because WeChat may take seconds for each: what people wait for does not wait for it.
-        + _each(this, "outbox", messages, _in_time(this.courier.deliver))
-        + _each(this, "attachment", files, _in_time(this.courier.fetch))
+        + each("outbox", messages, _in_time(this.courier.deliver))
+        + each("attachment", files, _in_time(this.courier.fetch))
     )
 
 
@@ -148,7 +164,13 @@ def index(this: House) -> int:
         return book.renew_due(SWEEP_BATCH)
 
 
-def _each(this: House, kind: str, row_ids: Sequence[int], do: Callable[[int], None]) -> int:
+def _each(
+    this: House,
+    kind: str,
+    row_ids: Sequence[int],
+    do: Callable[[int], None],
+    between: Callable[[], None] = lambda: None,
+) -> int:
     """Do each row and return how many went well: one that breaks our code rests, and does not stop the others."""
     if not row_ids:
         return 0
@@ -159,11 +181,14 @@ def _each(this: House, kind: str, row_ids: Sequence[int], do: Callable[[int], No
         key = str(row_id)
         if resting.get(key):
             continue
+        between()
         try:
-            do(row_id)
+            with logs.about(kind=kind, row=row_id):
+                do(row_id)
         except Exception as error:
             if not failures.is_ours(error):  # the database is away: so it will be for the others
                 raise
+            meters().failures.labels(kind).inc()
             log.exception("%s %s failed", kind, row_id)
             with this.store.write() as book:
                 failures.note(book, kind, key, error, utc_now())
@@ -221,41 +246,45 @@ def _carry_out(this: House, bulk_id: int) -> None:
     bulk.run(this.store, this.cities, bulk_id, utc_now)
 
 
-def read_files(this: House) -> int:
-    """Find the words in voices and photos that wait for it. Returns how many were done."""
+def read_files(this: House, between: Callable[[], None] = lambda: None) -> int:
+    """Find the words in voices and photos that wait for it, with signs of life between. Returns how many were done."""
     with this.store.read() as book:
         waiting = book.to_read(utc_now(), READ_BATCH)
-    return _each(this, "reading", waiting, this.reader.read)
+    return _each(this, "reading", waiting, this.reader.read, between)
 
 
-def train(this: House) -> int:
-    """Do the training that waits, if one does. Returns how many were done."""
+def train(this: House, between: Callable[[], None] = lambda: None) -> int:
+    """Do the training that waits, if one does, after a sign of life. Returns how many were done."""
     with this.store.read() as book:
         waiting = training.next_training(book, utc_now())
     shop = training.Workshop(this.store, this.cities, this.settings.models_dir, utc_now)
-    return _each(this, "training", [waiting] if waiting is not None else [], partial(training.run, shop))
+    return _each(this, "training", [waiting] if waiting is not None else [], partial(training.run, shop), between)
 
 
 def run_sweeper() -> None:
     """Sweep until told to stop."""
-    _repeat(lambda: max(sweep(house()), index(house())) >= SWEEP_BATCH, SWEEP_SECONDS)
+    beat = watchman(SWEEPER).beat
+    _repeat(SWEEPER, lambda: max(sweep(house(), beat), index(house())) >= SWEEP_BATCH, SWEEP_SECONDS)
 
 
 def run_reader() -> None:
     """Read voices and photos until told to stop: one at a time, because an engine takes a whole core."""
-    _repeat(lambda: read_files(house()) >= READ_BATCH, READ_SECONDS)
+    busy = partial(watchman(READER).beat, READING)
+    _repeat(READER, lambda: read_files(house(), busy) >= READ_BATCH, READ_SECONDS)
 
 
 def run_trainer() -> None:
     """Train when somebody asks, behind everything else, until told to stop: a training that breaks off begins again."""
     os.nice(NICE)
-    _repeat(lambda: train(house()) > 0, TRAIN_SECONDS, leave=partial(os._exit, 0))
+    busy = partial(watchman(TRAINER).beat, TRAINING)
+    _repeat(TRAINER, lambda: train(house(), busy) > 0, TRAIN_SECONDS, leave=partial(os._exit, 0))
 
 
-def _repeat(act: Callable[[], bool], seconds: float, leave: Callable[[], None] = lambda: None) -> None:
+def _repeat(kind: str, act: Callable[[], bool], seconds: float, leave: Callable[[], None] = lambda: None) -> None:
     """Do this again and again, at once while it says that there is more; a database that is away is waited for."""
     stop = _stop_event(leave)
     while not stop.is_set():
+        watchman(kind).beat()
         try:
             busy = act()
         except SQLAlchemyError as error:
@@ -265,9 +294,19 @@ def _repeat(act: Callable[[], bool], seconds: float, leave: Callable[[], None] =
             log.exception("sweep failed")
             busy = False
         stop.wait(0.0 if busy else seconds)
+    watchman(kind).leave()
 
 
 # -- processes --------------------------------------------------------------------------------------------------
+
+
+class Queuer(SimpleWorker):
+    """Works a queue, and gives a sign of life whenever RQ does: while it waits, and before and after each job."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Tell RQ that this process lives, and ourselves."""
+        super().heartbeat(timeout, pipeline)
+        watchman(self.queues[0].name).beat()
 
 
 def run_queue(name: str) -> None:
@@ -275,12 +314,15 @@ def run_queue(name: str) -> None:
     redis = connect(configuration.load().redis_url, timeout=None)
     queue = Queue(name, connection=redis, serializer=JSONSerializer)
     while True:
+        watchman(name).beat()
         try:
-            SimpleWorker([queue], connection=redis, serializer=JSONSerializer).work(logging_level="WARNING")
+            work = Queuer([queue], connection=redis, serializer=JSONSerializer, worker_ttl=QUEUE_SECONDS)
+            work.work(logging_level="WARNING")
         except (RedisError, OSError) as error:
             log.warning("queue %s: Redis is away (%s)", name, type(error).__name__)
             time.sleep(REDIS_SECONDS)
         else:
+            watchman(name).leave()
             return  # told to stop
 
 

@@ -76,8 +76,8 @@ class MediaStore:
     def remove(self, file: str) -> None:
         """Delete a kept file and what was made of it."""
         # What is known by the other's name goes first: whoever dies between leaves nothing that nobody finds.
-        for path in (self.path(Path(file).stem + THUMBNAIL), self.path(file)):
-            path.unlink(missing_ok=True)
+        for name in reversed(names_of(file)):
+            self.path(name).unlink(missing_ok=True)
 
     def fault(self) -> str:
         """Return why nothing can be kept here, or an empty string."""
@@ -147,6 +147,11 @@ KEEPERS: dict[str, Callable[[MediaStore, bytes], Stored]] = {
     "voice": MediaStore.voice,
     "video": MediaStore.video,
 }
+
+
+def names_of(file: str) -> tuple[str, str]:
+    """Return the names of a kept file and of what was made of it."""
+    return file, Path(file).stem + THUMBNAIL
 
 
 def _jpeg(image: Image.Image) -> bytes:

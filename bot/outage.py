@@ -6,7 +6,7 @@ So there is no storm of calls in vain, and no long wait after it is over. Kept i
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from cases.storage import Book
@@ -20,22 +20,20 @@ TURN = timedelta(seconds=40)
 
 def waits_until(book: Book, now: datetime) -> datetime | None:
     """Return until when nobody calls, or None: go ahead. In an outage whoever goes ahead asks for all."""
-    known = book.meta(KEY)
-    if not known:
+    known = _read(book)
+    if known is None:
         return None
-    tries, until = _read(known)
-    if until > now:
-        return until
-    _write(book, tries, now + TURN)
+    if now < known.until <= now + PROBES[-1]:  # later than that is a clock that was off
+        return known.until
+    _write(book, Outage(known.tries, now + TURN, known.since))
     return None
 
 
 def note(book: Book, now: datetime) -> datetime:
     """Note that a call failed as any other would; return when somebody asks again."""
-    known = book.meta(KEY)
-    tries = _read(known)[0] if known else 0
-    until = now + PROBES[min(tries, len(PROBES) - 1)]
-    _write(book, tries + 1, until)
+    known = _read(book) or Outage(0, now, now)
+    until = now + PROBES[min(known.tries, len(PROBES) - 1)]
+    _write(book, Outage(known.tries + 1, until, known.since))
     return until
 
 
@@ -47,10 +45,27 @@ def end(book: Book) -> bool:
     return True
 
 
-def _read(known: str) -> tuple[int, datetime]:
-    tries, _, until = known.partition(" ")
-    return int(tries), datetime.fromisoformat(until)
+def since(book: Book) -> datetime | None:
+    """Return since when WeChat has taken no calls, or None."""
+    known = _read(book)
+    return known.since if known is not None else None
 
 
-def _write(book: Book, tries: int, until: datetime) -> None:
-    book.set_meta(KEY, f"{tries} {until.isoformat()}")
+class Outage(NamedTuple):
+    """How often it was asked in vain, when somebody asks again, and since when it lasts."""
+
+    tries: int
+    until: datetime
+    since: datetime
+
+
+def _read(book: Book) -> Outage | None:
+    known = book.meta(KEY)
+    if not known:
+        return None
+    tries, until, since = known.split()
+    return Outage(int(tries), datetime.fromisoformat(until), datetime.fromisoformat(since))
+
+
+def _write(book: Book, outage: Outage) -> None:
+    book.set_meta(KEY, f"{outage.tries} {outage.until.isoformat()} {outage.since.isoformat()}")

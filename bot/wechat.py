@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from bot.errcodes import TOKEN_ERRORS, Fate, WeChatError, refusal
 from bot.lent import Lent
+from bot.meters import meters
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -140,7 +141,17 @@ class WeChat:
         token = self._token.get(refused=token)
         return self._request(method, path, params={**(params or {}), "access_token": token}, **options)
 
-    def _request(self, method: str, path: str, *, keys: tuple[str, ...] = (), **options: Any) -> Any:  # noqa: ANN401 - as _call
+    def _request(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - as _call
+        """Call once, and count how it went."""
+        try:
+            answer = self._ask(method, path, **options)
+        except WeChatError as error:
+            meters().called(path, error.fate.name.lower())
+            raise
+        meters().called(path, "ok")
+        return answer
+
+    def _ask(self, method: str, path: str, *, keys: tuple[str, ...] = (), **options: Any) -> Any:  # noqa: ANN401 - as _call
         """Call once. With `keys`, only a JSON object that has them counts as an answer."""
         options.setdefault("timeout", TIMEOUT)
         fault = ""

@@ -13,7 +13,7 @@ import settings as configuration
 from bot import webhook
 from bot.assembly import build
 from bot.sandbox import blueprint as sandbox
-from web import api, cli, cli_privacy, cli_records, health, home, logs, security
+from web import api, cli, cli_backup, cli_privacy, cli_records, follow, health, home, logs, security
 from web.console import blueprint as console
 from web.residents import blueprint as residents
 from web.residents.session import LIFETIME, Sessions
@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.session_interface = Sessions()
     app.extensions["house"] = house
+    follow.follow(app)
     protect = security.protect(app)
     for routes in (webhook.blueprint(house), health.blueprint(house), api.blueprint(house)):
         app.register_blueprint(routes)
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     cli.register(app, house)
     cli_records.register(app, house)
     cli_privacy.register(app, house)
+    cli_backup.register(app, house)
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ import settings as configuration
 from bot.assembly import build
 from bot.bell import connect
 from bot.errcodes import WeChatError
+from bot.meters import FOLDER
 from bot.wechat import session_for
 from cases import learning
 from cases.city_files import CityError, load_city
@@ -75,6 +77,7 @@ def _run(settings: Settings, parts: Parts) -> None:
         _start_redis(settings, parts)
     house = build(settings)
     _prepare(house)
+    _count_together(settings)
     stop = threading.Event()
     _on_signal(lambda _number, _frame: stop.set())
     server = [sys.executable, "-m", "gunicorn", "-c", "python:web.server", "web:create_app()"]
@@ -90,6 +93,14 @@ def _run(settings: Settings, parts: Parts) -> None:
         if dead:
             raise StartError(f"{dead}退出了，原因见上面的日志。")
     _say("", "正在停下……")
+
+
+def _count_together(settings: Settings) -> None:
+    """Give web and worker a folder in which they count together, empty at each start."""
+    folder = settings.data_dir / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    os.environ[FOLDER] = str(folder)
 
 
 def _on_signal(handler: Callable[[int, FrameType | None], None]) -> None:

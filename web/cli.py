@@ -20,6 +20,7 @@ from cases.city_files import SAMPLE, CityError, load_city
 from cases.intake import Report
 from cases.sheets import ExchangeError
 from cases.storage import migrate
+from cases.storage.backup import BackupError
 from cases.words import ROLES
 from web.console import setup_start
 from web.menu import menu
@@ -47,7 +48,7 @@ def one_line(command: Callable[..., None]) -> Callable[..., None]:
         except (CityError, ExchangeError) as error:
             click.echo("\n".join(error.faults), err=True)
             sys.exit(1)
-        except (AccountError, WeChatError, LookupError) as error:
+        except (AccountError, BackupError, WeChatError, LookupError) as error:
             click.echo(str(error), err=True)
             sys.exit(1)
         except OperationalError:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, abort, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.assembly import utc_now
 from bot.errcodes import FAULT_KEY
-from cases import absence
+from bot.meters import meters
+from bot.watch import look
+from cases import absence, watch
 from cases.worktime import CHINA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
     from prometheus_client.metrics_core import Metric
 
     from bot.assembly import House
+    from cases.watch import Seen
 
 log = logging.getLogger(__name__)
 # So many units without anybody on duty are named.
 NAMED = 5
+DAY = timedelta(days=1)
 # What is missing soon, and not now: it is told, and is no fault of the service yet.
 IN_ADVANCE = frozenset({"calendar"})
 
@@ -42,16 +49,33 @@ def blueprint(house: House) -> Blueprint:
         checks = states(house)
         usable = checks["database"] == "ok" and checks["city"] == "ok"
         whole = all(state == "ok" for part, state in checks.items() if part not in IN_ADVANCE)
+        found = watch.alarms(look(house, utc_now()))
+        whole = whole and not any(each.key in watch.GRAVE for each in found)
         status = "ready" if whole else "degraded" if usable else "unavailable"
-        return jsonify(status=status, checks=checks), 200 if usable else 503
+        listed = [{"key": each.key, "words": each.words, "todo": each.todo, "page": each.page} for each in found]
+        return jsonify(status=status, checks=checks, alarms=listed), 200 if usable else 503
 
     @routes.get("/metrics")
     def metrics() -> Response:
+        _may_read_metrics(house)
         registry = CollectorRegistry()
         registry.register(BookMetrics(house))
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        numbers = generate_latest(registry) + generate_latest(meters().all())
+        return Response(numbers, content_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+def _may_read_metrics(house: House) -> None:
+    """Let only those read the numbers who have METRICS_TOKEN; where none is set, only the sandbox shows them."""
+    token = house.settings.metrics_token
+    if not token:
+        if not house.settings.sandbox:
+            abort(404)
+        return
+    given = request.headers.get("Authorization", "").encode()
+    if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+        abort(401)
 
 
 def states(house: House) -> dict[str, str]:
@@ -89,18 +113,54 @@ class BookMetrics:
         self._house = house
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics."""
+        """Yield the metrics; without the database there are the alarms only, and that one is among them."""
+        now = utc_now()
+        seen = look(self._house, now)
+        on = {each.key for each in watch.alarms(seen)}
+        yield _gauge(
+            "alarm", "Whether an alarm is on (1) or not (0).", "alarm", {key: key in on for key in watch.ALARMS}
+        )
+        yield _gauge("part_ok", "Whether a part works (1) or not (0).", "part", _parts_ok(self._house))
+        if seen.database:
+            return
         with self._house.store.read() as book:
             states_count, backlog = book.counts_by_state(), book.backlog()
-        cases = GaugeMetricFamily("wanggetong_cases", "Cases by state.", labels=["state"])
-        for state, count in states_count.items():
-            cases.add_metric([state], count)
-        yield cases
-        waiting = GaugeMetricFamily("wanggetong_waiting", "Rows that wait for the worker.", labels=["queue"])
-        for queue, count in backlog.items():
-            waiting.add_metric([queue], count)
-        yield waiting
-        healthy = GaugeMetricFamily("wanggetong_part_ok", "Whether a part works (1) or not (0).", labels=["part"])
-        for part, state in states(self._house).items():
-            healthy.add_metric([part], float(state == "ok"))
-        yield healthy
+            fates, refused = book.outbox_by_fate(now - DAY), book.logins_failed(now - DAY)
+        yield _gauge("cases", "Cases by state.", "state", states_count)
+        yield _gauge("waiting", "Rows that wait for the worker.", "queue", backlog)
+        yield from _ages(seen)
+        outbox = GaugeMetricFamily(
+            "wanggetong_outbox_day", "Messages owed in the last 24 hours by fate and way.", labels=["state", "way"]
+        )
+        for (state, way), count in fates.items():
+            outbox.add_metric([state, way or "none"], count)
+        yield outbox
+        yield GaugeMetricFamily(
+            "wanggetong_logins_failed_day", "Refused log-ins to known accounts in the last 24 hours.", value=refused
+        )
+
+
+def _parts_ok(house: House) -> dict[str, bool]:
+    return {part: state == "ok" for part, state in states(house).items()}
+
+
+def _ages(seen: Seen) -> Iterator[Metric]:
+    """Yield how old what waits is, and the signs of life."""
+    oldest = {queue: _age(seen.now, since) for queue, since in seen.oldest.items()}
+    yield _gauge("oldest_waiting_seconds", "How late the oldest row is that nobody has taken up.", "queue", oldest)
+    beats = {process: _age(seen.now, at) for process, (at, _) in seen.beats.items()}
+    yield _gauge("heartbeat_age_seconds", "Since a process gave its last sign of life.", "process", beats)
+    if seen.backup is not None:
+        age = _age(seen.now, seen.backup)
+        yield GaugeMetricFamily("wanggetong_backup_age_seconds", "Since the last whole backup.", value=age)
+
+
+def _age(now: datetime, since: datetime | None) -> float:
+    return max(0.0, (now - since).total_seconds()) if since is not None else 0.0
+
+
+def _gauge(name: str, words: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"wanggetong_{name}", words, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], float(value))
+    return family

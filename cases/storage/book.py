@@ -35,6 +35,7 @@ from cases.storage.tables import (
 )
 from cases.storage.trail import TrailQueries
 from cases.storage.triage import TriageQueries
+from cases.storage.watching import WatchQueries
 from cases.storage.work import WorkQueries
 from cases.workflow import ENDED, OPEN
 
@@ -75,6 +76,7 @@ class Book(
     SealingQueries,
     ErasureQueries,
     RetentionQueries,
+    WatchQueries,
 ):
     """The case book within one transaction."""
 

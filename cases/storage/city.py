@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from cases.storage.learning import RuleRow
 from cases.storage.tables import CaseRow, CategoryRow, GuideRow, MetaRow, PhraseRow, PlaceRow, UnitRow
@@ -26,8 +27,10 @@ class CityQueries:
         return self._session.scalar(select(MetaRow.value).where(MetaRow.key == key))
 
     def set_meta(self, key: str, value: str) -> None:
-        """Set a fact about the database."""
-        self._session.merge(MetaRow(key=key, value=value))
+        """Set a fact about the database; who sets it for the first time at the same moment waits, and comes after."""
+        insert = postgresql.insert if self._session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        new = insert(MetaRow).values(key=key, value=value)
+        self._session.execute(new.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
     def units(self) -> Sequence[UnitRow]:
         """Return all units, parents before children."""

@@ -34,10 +34,11 @@ GIVE_UP = {
 POOL = 12
 
 
-def build_engine(database_url: str, vault: Vault) -> Engine:
-    """Return an engine whose columns are sealed by `vault`; it connects at first use."""
+def build_engine(database_url: str, vault: Vault | None = None) -> Engine:
+    """Return an engine whose columns are sealed by `vault`, without which they cannot be used; it connects late."""
     engine = _engine(database_url)
-    lend(engine, vault)
+    if vault is not None:
+        lend(engine, vault)
     return engine
 
 
@@ -86,7 +87,7 @@ def migrate(database_url: str, vault: Vault) -> None:
     command.upgrade(alembic_config(database_url, vault), "head")
 
 
-def alembic_config(database_url: str, vault: Vault) -> Config:
+def alembic_config(database_url: str, vault: Vault | None = None) -> Config:
     """Return Alembic's configuration for this database; there is no ini file."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

@@ -357,7 +357,7 @@ class InboxRow(Base):
     resident_id: Mapped[int] = mapped_column(ForeignKey("residents.id"), index=True)
     kind: Mapped[str] = mapped_column(String(40))
     fields: Mapped[dict[str, Any]] = mapped_column(SealedFields)
-    received_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
     reply: Mapped[str] = mapped_column(Sealed, default="")
 
@@ -386,6 +386,6 @@ class OutboxRow(Base):
     msgid: Mapped[str] = mapped_column(String(40), default="")
     when_back: Mapped[bool] = mapped_column(default=False)
     error: Mapped[str] = mapped_column(String(200), default="")
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     sent_at: Mapped[datetime | None]
     __table_args__ = (Index(None, "state", "next_try_at"),)

@@ -10,7 +10,7 @@ ORDER = ("settings", "classifier", "cases", "bot", "web", "worker")
 # classifier and settings know nothing of ours.
 ALONE = ("settings", "classifier")
 PURE = ["numbers", "workflow", "access", "limits", "geo", "places", "routing", "words"]
-PURE += ["sounds", "spelling", "gazetteer", "mentions"]
+PURE += ["sounds", "spelling", "gazetteer", "mentions", "watch"]
 OUTSIDE_OF_CASES = {"flask", "wechatpy", "rq", "redis", "requests", "gunicorn"}
 
 

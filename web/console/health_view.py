@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from bot.errcodes import FAULT_KEY
-from cases import overview, picks
+from bot.watch import in_book
+from cases import overview, picks, watch
 from cases.limits import span
 from cases.worktime import CHINA
 
@@ -61,6 +62,22 @@ def parts(house: House) -> tuple[Health, ...]:
     return (_redis(house), _workers(house), _media(house), _disk(house), _classifier(house))
 
 
+# Alarms that have no line of their own among the parts.
+ALONE = {"worker": "没有动静的进程", "poisoned": "出错的消息", "silence": "微信消息", "backup": "备份"}
+
+
+def _alarms(house: House, book: Book, city: City, now: datetime) -> tuple[Health, ...]:
+    """Return the alarms that no other line tells of."""
+    seen = in_book(book, city, watch.Seen(now), silence=house.settings.alarm_silence == "on")
+    found = [each for each in watch.alarms(seen) if each.key in ALONE]
+    return tuple(
+        Health(
+            f"alarm-{each.key}", ALONE[each.key], "bad" if each.key in watch.GRAVE else "warn", each.words, each.todo
+        )
+        for each in found
+    )
+
+
 def records(house: House, book: Book, city: City, now: datetime) -> tuple[Health, ...]:
     """Return how the service is by what stands in the case book."""
     return (
@@ -74,6 +91,7 @@ def records(house: House, book: Book, city: City, now: datetime) -> tuple[Health
         _units(book, city),
         _accounts(book),
         _release(book, now),
+        *_alarms(house, book, city, now),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, url_for
 
 from bot.assembly import utc_now
+from bot.watch import standing
 from cases import absence, words
 from cases.numbers import number_of, spoken
 from cases.workflow import Action
@@ -29,6 +30,8 @@ WATCHERS = frozenset({"dispatcher", "admin"})
 SECONDS = 30.0
 SHOWN = 3
 KEPT = "deserted"
+# Alarms that have a line of their own on the pages.
+ELSEWHERE = frozenset({"account", "calendar", "poisoned"})
 # So long what came of an order over several cases stands on the pages; from when on it is late.
 DONE_SHOWN, REFUSED_SHOWN, LATE = timedelta(minutes=1), timedelta(minutes=15), timedelta(seconds=20)
 
@@ -38,7 +41,8 @@ def warnings(book: Book, city: City, found: Actor) -> list[tuple[str, str]]:
     if found.role not in WATCHERS:
         return []
     units = _deserted(book, city)
-    lines = [(_said(each), url_for("console.team", q=each.unit.name)) for each in units[:SHOWN]]
+    lines = _alarms(book) if found.role == "admin" else []
+    lines += [(_said(each), url_for("console.team", q=each.unit.name)) for each in units[:SHOWN]]
     if len(units) > SHOWN:
         lines.append((f"还有 {len(units) - SHOWN} 个单位有工单、没人当班", url_for("console.team")))
     if broken := book.given_up_count():
@@ -47,6 +51,12 @@ def warnings(book: Book, city: City, found: Actor) -> list[tuple[str, str]]:
     if year is not None and found.role == "admin":
         lines.append((f"{year} 年的放假安排还没有，时限先按周末算；公布后请填上", url_for("console.registry_calendar")))
     return lines
+
+
+def _alarms(book: Book) -> list[tuple[str, str]]:
+    """Return what was wrong with the service at the last look; what stands on the page anyway is left out."""
+    on = [each for each in standing(book, utc_now()) if each.key not in ELSEWHERE]
+    return [(f"{each.words}。{each.todo}", url_for("console.home")) for each in on]
 
 
 def forget() -> None:

@@ -11,6 +11,7 @@ from cases.storage import (  # noqa: F401 - their tables belong to the schema
     failing,
     learning,
     security,
+    signs,
     terms,
     working,
 )

@@ -1,0 +1,68 @@
+"""What follows a request through the logs and into the numbers: its id, the case it is about, how it ended."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from flask import g, request
+
+from bot.meters import meters
+from cases.numbers import case_id_of
+from web import logs
+
+if TYPE_CHECKING:
+    from contextvars import Token
+
+    from flask import Flask, Response
+
+HEADER = "X-Request-ID"
+SANE = re.compile(r"[A-Za-z0-9_-]{8,64}")
+WEBHOOK = "wechat.receive"
+LOGINS = frozenset({"console.login_submit", "console.login_code_submit"})
+UNAUTHORIZED, SERVER_ERROR, CLIENT_ERROR = 401, 500, 400
+
+
+def follow(app: Flask) -> None:
+    """Give every request an id, which its answer and all its log lines carry."""
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get(HEADER, "")
+        g.request_id = given if SANE.fullmatch(given) else secrets.token_hex(8)
+        g.begun = time.perf_counter()
+        g.ids = logs.begin(request=g.request_id, **_case())
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        if "request_id" in g:
+            response.headers[HEADER] = g.request_id
+        if request.endpoint == WEBHOOK and "begun" in g:
+            meters().webhook.labels(_outcome(response)).observe(time.perf_counter() - g.begun)
+        if request.endpoint in LOGINS and response.status_code == UNAUTHORIZED:
+            meters().logins.inc()
+        return response
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        ids: Token[dict[str, Any]] | None = g.pop("ids", None)
+        if ids is not None:
+            logs.end(ids)
+
+
+def _case() -> dict[str, int]:
+    """Return the id of the case that the address names, if it names one."""
+    number = (request.view_args or {}).get("number")
+    case_id = case_id_of(number) if isinstance(number, str) else None
+    return {"case": case_id} if case_id is not None else {}
+
+
+def _outcome(response: Response) -> str:
+    """Return what became of a delivery: answered, taken in silence, refused, or failed so that WeChat comes again."""
+    if response.status_code >= SERVER_ERROR:
+        return "failed"
+    if response.status_code >= CLIENT_ERROR:
+        return "refused"
+    return "answered" if "xml" in response.content_type else "taken"
