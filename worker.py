@@ -125,8 +125,12 @@ def sweep(this: House, between: Callable[[], None] = lambda: None) -> int:
         cards_due = book.alerts_due(now, most)
         paused = book.paused_since(now - PAUSE_ENDS, most)
         orders = book.bulk_due(now, most)
+        astray = book.astray(now)
         old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
         old_sessions, old_keys = sessions.to_purge(book, now), once.to_purge(book, now)
+    if astray:
+        with this.store.write() as book:
+            book.bring_back(now)
     if old_lines:
         with this.store.write() as book:
             audit.purge(book, now)

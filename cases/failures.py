@@ -87,12 +87,12 @@ def _rest(book: Book, row: FailureRow, now: datetime, *, given_up: bool) -> None
     owed = _owed(book, row)
     if isinstance(owed, OutboxRow):
         owed.state, owed.error = ("undeliverable", GIVEN_UP) if given_up else ("waiting", "")
-        owed.next_try_at = row.next_try_at
+        owed.next_try_at, owed.attempts = row.next_try_at, max(1, owed.attempts)
         if given_up:
             book.wake_next(owed, now)
     elif isinstance(owed, AttachmentRow):
         owed.state, owed.error = ("failed", GIVEN_UP) if given_up else ("waiting", "")
-        owed.next_try_at = row.next_try_at
+        owed.next_try_at, owed.attempts = row.next_try_at, max(1, owed.attempts)
 
 
 def _owed(book: Book, row: FailureRow) -> OutboxRow | AttachmentRow | None:
@@ -110,7 +110,8 @@ def settle(book: Book, kind: str, key: str) -> None:
 
 def resting(book: Book, kind: str, now: datetime) -> dict[str, bool]:
     """Return the broken work of one kind by its key, and whether it is to be left alone now."""
-    return {row.key: row.given_up_at is not None or row.next_try_at > now for row in book.failures_of(kind)}
+    until = now + BACK_OFF[-1]  # later than that is a clock that was off
+    return {row.key: row.given_up_at is not None or now < row.next_try_at <= until for row in book.failures_of(kind)}
 
 
 def retry(book: Book, row: FailureRow, me: Actor, now: datetime) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the annotations
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, UniqueConstraint, func, select
+from sqlalchemy import String, UniqueConstraint, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cases.storage.outbox import LONGEST
 from cases.storage.sealed import SealedFields
 from cases.storage.tables import Base
 
@@ -56,9 +57,8 @@ class FailureQueries:
 
     def failures_due(self, kind: str, now: datetime, limit: int) -> Sequence[int]:
         """Return ids of broken work of this kind that is to be tried again, the longest due first."""
-        query = select(FailureRow.id).where(
-            FailureRow.kind == kind, FailureRow.given_up_at.is_(None), FailureRow.next_try_at <= now
-        )
+        due = or_(FailureRow.next_try_at <= now, FailureRow.next_try_at > now + LONGEST)  # later: a clock was off
+        query = select(FailureRow.id).where(FailureRow.kind == kind, FailureRow.given_up_at.is_(None), due)
         return self._session.scalars(query.order_by(FailureRow.next_try_at).limit(limit)).all()
 
     def given_up(self) -> Sequence[FailureRow]:

@@ -21,6 +21,8 @@ BURST = "burst"
 # What WeChat counts goes no further back.
 COUNTED = timedelta(hours=48)
 NOTICES = ("template", "subscription")
+# No lease and no back-off is as long as this.
+LONGEST = timedelta(minutes=10)
 
 
 class OutboxQueries:
@@ -136,12 +138,26 @@ class OutboxQueries:
         row.state, row.channel, row.msgid, row.error, row.when_back = "waiting", "", "", "", False
         row.attempts, row.created_at, row.next_try_at, row.sent_at = 0, now, at, None
 
+    def astray(self, now: datetime) -> bool:
+        """Say whether something waits longer after a try than anything does: a clock was off when it was tried."""
+        return any(self._session.scalar(_astray(kind, now).limit(1)) is not None for kind in (OutboxRow, AttachmentRow))
+
+    def bring_back(self, now: datetime) -> None:
+        """Let what went astray be tried now."""
+        for kind in (OutboxRow, AttachmentRow):
+            self._session.execute(update(kind).where(kind.id.in_(_astray(kind, now))).values(next_try_at=now))
+
     def wake_failed(self, now: datetime) -> None:
         """Let everything that waits after a failure be tried now: WeChat takes calls again."""
         for kind in (OutboxRow, AttachmentRow):
             failed = select(kind.id).where(kind.state == "waiting", kind.attempts > 0, kind.next_try_at > now)
             free = self._session.scalars(failed.with_for_update(skip_locked=True)).all()
             self._session.execute(update(kind).where(kind.id.in_(free)).values(next_try_at=now))
+
+
+def _astray(kind: type[OutboxRow | AttachmentRow], now: datetime) -> Select[int]:
+    waits = kind.state.in_(("waiting", "sending")), kind.attempts > 0, kind.next_try_at > now + LONGEST
+    return select(kind.id).where(*waits)
 
 
 def _grant(resident_id: int, template_id: str) -> tuple[ColumnElement[bool], ...]:

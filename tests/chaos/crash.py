@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import settings as configuration
 import worker
 from bot.assembly import build, utc_now
+from cases.storage import migrate
 from tests.chaos.wechat import TOKEN
 from tests.integration.people import signed
 from tests.services import ROOT
@@ -66,6 +67,7 @@ def receive(house: House, xml: str) -> None:
 ACTS: dict[str, Callable[[House, Any], object]] = {
     "receive": receive,
     "sweep": lambda house, _: worker.sweep(house),
+    "migrate": lambda house, _: migrate(house.settings.database_url, house.vault),
 }
 
 

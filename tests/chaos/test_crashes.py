@@ -11,23 +11,20 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-import settings as configuration
 import worker
-from bot.assembly import build, utc_now
+from bot.assembly import utc_now
 from cases import messages
 from cases.messages import Message
 from tests.chaos.crash import Crasher, receive
-from tests.chaos.wechat import Api
 from tests.integration.people import message_xml
-from tests.services import DATA_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from bot.assembly import House
     from cases.storage.tables import CaseRow
     from tests.chaos.crash import Point
+    from tests.chaos.wechat import Api
 
 OPENID = "oCrash0000000000000000001"
 REPORT = message_xml(OPENID, "text", Content="翠湖小区3栋楼下的路灯坏了，晚上看不见")
@@ -77,38 +74,6 @@ def crasher(figures: list[tuple[str, str, str]]) -> Iterator[Crasher]:
         yield made
     how = "a process of its own killed at each, then the next one goes on"
     figures.append(("4. Dying between two steps", how, f"{made.deaths} points reached; a failed one fails the run"))
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    """Give WeChat's API."""
-    made = Api()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def environ(
-    api: Api, database_of: Callable[[str], str], redis_url: str, trained_models: Path, tmp_path: Path
-) -> dict[str, str]:
-    """Give the settings of those who die and of those who come after them."""
-    (tmp_path / "models").symlink_to(trained_models)
-    return {
-        "DATA_DIR": str(tmp_path),
-        "DATABASE_URL": database_of("sqlite"),
-        "REDIS_URL": redis_url,
-        "WECHAT_API_BASE": api.address,
-        "DATA_KEY": DATA_KEY,
-        "LOG_LEVEL": "ERROR",
-    }
-
-
-@pytest.fixture
-def house(environ: dict[str, str]) -> Iterator[House]:
-    """Give the house of those who come after."""
-    made = build(configuration.load(environ))
-    yield made
-    made.store.engine.dispose()
 
 
 def case_of(house: House) -> CaseRow:

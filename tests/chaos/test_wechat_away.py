@@ -24,7 +24,7 @@ from tests.integration.people import message_xml, signed
 from tests.services import DATA_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -56,14 +56,6 @@ class Time:
     def __call__(self) -> datetime:
         """Return the moment."""
         return self.now
-
-
-@pytest.fixture
-def api() -> Iterator[Api]:
-    """Give WeChat's API."""
-    made = Api()
-    yield made
-    made.close()
 
 
 @pytest.fixture
