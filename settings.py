@@ -96,6 +96,7 @@ NAMES = (
     "METRICS_TOKEN",
     "ALARM_WEBHOOK",
     "ALARM_SILENCE",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
 )
 
 
@@ -159,6 +160,7 @@ class Settings:
     metrics_token: str
     alarm_webhook: str
     alarm_silence: str
+    otel_endpoint: str
 
     @property
     def classified(self) -> bool:
@@ -360,9 +362,15 @@ def _watching(env: dict[str, str], faults: list[str], *, sandbox: bool) -> dict[
         faults.append(f"METRICS_TOKEN 太短：至少 {METRICS_TOKEN_MINIMUM} 个字符")
     return {
         "metrics_token": token,
-        "alarm_webhook": _url(env, "ALARM_WEBHOOK", "", ("http", "https"), faults) if "ALARM_WEBHOOK" in env else "",
+        "alarm_webhook": _address(env, "ALARM_WEBHOOK", faults),
         "alarm_silence": _choice(env, "ALARM_SILENCE", SWITCH, "off" if sandbox else "on", faults),
+        "otel_endpoint": _address(env, "OTEL_EXPORTER_OTLP_ENDPOINT", faults),
     }
+
+
+def _address(env: dict[str, str], name: str, faults: list[str]) -> str:
+    """Return where something is to be sent to, or empty."""
+    return _url(env, name, "", ("http", "https"), faults) if name in env else ""
 
 
 def _choice(env: dict[str, str], name: str, allowed: tuple[str, ...], default: str, faults: list[str]) -> str:

@@ -24,12 +24,14 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
+from bot import tracing
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
 from bot.meters import meters
 from bot.watch import SWEEPER, Watchman
 from cases import absence, alarms, audit, bulk, cards, failures, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
+from cases.spans import span
 from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
 from web import logs
 
@@ -187,7 +189,7 @@ def _each(
             continue
         between()
         try:
-            with logs.about(kind=kind, row=row_id):
+            with logs.about(kind=kind, row=row_id), span("job", kind=kind, row=row_id):
                 do(row_id)
         except Exception as error:
             if not failures.is_ours(error):  # the database is away: so it will be for the others
@@ -376,9 +378,14 @@ def main(arguments: list[str]) -> int:
         print(f"usage: python worker.py [{'|'.join(parts)}]", file=sys.stderr)
         return 2
     try:
-        logs.configure(configuration.load().log_level)
+        settings = configuration.load()
+        logs.configure(settings.log_level)
+        tracing.start(settings, arguments[0] if arguments else "worker")
     except configuration.SettingsError as error:
         print("\n".join(error.faults), file=sys.stderr)
+        return 1
+    except tracing.NotInstalledError as error:
+        print(error, file=sys.stderr)
         return 1
     if arguments:
         _end_with_parent()

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from bot.errcodes import TOKEN_ERRORS, Fate, WeChatError, refusal
 from bot.lent import Lent
 from bot.meters import meters
+from cases.spans import span
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -157,6 +158,7 @@ class WeChat:
         fault = ""
         try:
             with (
+                span("call", path=path),
                 session_for(self._base) as session,
                 session.request(method, self._base + path, stream=True, **options) as response,
             ):

@@ -11,6 +11,7 @@ from flask import g, request
 
 from bot.meters import meters
 from cases.numbers import case_id_of
+from cases.spans import span
 from web import logs
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def follow(app: Flask) -> None:
         g.request_id = given if SANE.fullmatch(given) else secrets.token_hex(8)
         g.begun = time.perf_counter()
         g.ids = logs.begin(request=g.request_id, **_case())
+        g.span = span("request", route=request.endpoint or "", request=g.request_id, **_case())
+        g.span.__enter__()
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -47,6 +50,9 @@ def follow(app: Flask) -> None:
 
     @app.teardown_request
     def forget(_error: BaseException | None) -> None:
+        opened = g.pop("span", None)
+        if opened is not None:
+            opened.__exit__(None, None, None)
         ids: Token[dict[str, Any]] | None = g.pop("ids", None)
         if ids is not None:
             logs.end(ids)

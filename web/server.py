@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import settings as configuration
+from bot import tracing
 from web.pulse import WATCHERS
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def post_fork(_server: Arbiter, worker: Worker) -> None:
 
 
 def post_worker_init(worker: Worker) -> None:
-    """Let those who watch leave when the process is told to stop."""
+    """Trace this process, if a collector is set; let those who watch leave when the process is told to stop."""
+    tracing.start(_settings, "web")
     worker.app.wsgi().extensions["pulse"].serving = lambda: worker.alive
 
 

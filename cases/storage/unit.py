@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
+from cases.spans import span
 from cases.storage.book import Bell, Book
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Book]:
         """Open a transaction that writes: committed at the end, rolled back on any exception."""
-        with self._turn, Session(self.engine, expire_on_commit=False) as session:
+        with span("write"), self._turn, Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
                 book = Book(session)
                 book.watch()
@@ -43,5 +44,5 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Book]:
         """Open a transaction that only reads; nothing of it is kept."""
-        with Session(self._reading, expire_on_commit=False) as session:
+        with span("read"), Session(self._reading, expire_on_commit=False) as session:
             yield Book(session)

@@ -13,7 +13,7 @@ import yaml
 
 import settings
 from cases import watch
-from tests.services import ROOT
+from tests.services import ROOT, unavailable
 from web import UPLOAD_LIMIT
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def test_units_give_up_their_rights(unit: Path) -> None:
 def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
     """Where nginx is installed, it accepts the file, with a certificate made for the test."""
     if shutil.which("nginx") is None or shutil.which("openssl") is None:
-        pytest.skip("no nginx: python -m tests.rolling tries it for real")
+        unavailable("no nginx or openssl: install the packages nginx-light and openssl")
     conf = nginx_conf(tmp_path, "127.0.0.1:1", "127.0.0.1:2", ["127.0.0.1:3"])
     said = subprocess.run(
         ["nginx", "-t", "-p", str(tmp_path), "-c", str(conf)], capture_output=True, text=True, check=False
