@@ -24,35 +24,22 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
-from bot import tracing
+from bot import logs, tracing
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
-from bot.meters import meters
+from bot.sweeping import BATCH, READ_BATCH, each_of, index, read_files, sweep, train
 from bot.watch import SWEEPER, Watchman
-from cases import absence, alarms, audit, bulk, cards, failures, intake, limits, once, sessions, training
-from cases.ledger import NotAllowed
-from cases.spans import span
-from cases.storage.tables import AttachmentRow, OutboxRow, ResidentRow
-from web import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Callable
 
     from redis.client import Pipeline
 
     from bot.assembly import House
-    from cases.city import City
-    from cases.storage import Book
-    from cases.storage.tables import CaseRow
 
 log = logging.getLogger(__name__)
 
-PAUSE_ENDS = timedelta(days=limits.PAUSE_DAYS)
 SWEEP_SECONDS = 3.0
-SWEEP_BATCH = 50
-# So long a sweep calls WeChat before it looks again at what else is due.
-SWEEP_NETWORK_SECONDS = 10.0
 RESTART_SECONDS = 1.0
 REDIS_SECONDS = 2.0
 STOP_SECONDS = 10.0
@@ -61,7 +48,6 @@ TRAINER = "trainer"
 TRAIN_SECONDS = 2.0
 NICE = 10
 READ_SECONDS = 1.0
-READ_BATCH = 5
 # So long one voice, or one training, may take before the process counts as late.
 READING, TRAINING = timedelta(minutes=15), timedelta(hours=3)
 # A queue without jobs is left so often for a sign of life; RQ takes fifteen seconds off.
@@ -100,177 +86,20 @@ def _job(kind: str, do: Callable[[int], None], row_id: int) -> None:
     Redis.
     """
     try:
-        _each(house(), kind, [row_id], do)
+        each_of(house(), kind, [row_id], do)
     except SQLAlchemyError as error:
         log.warning("row %s is left to the sweeper: %s", row_id, type(error).__name__)
     except Exception:
         log.exception("row %s is left to the sweeper", row_id)
 
 
-# -- the sweeper ------------------------------------------------------------------------------------------------
-
-
-def sweep(this: House, between: Callable[[], None] = lambda: None) -> int:
-    """Do what is due and not being done: the lines below say what; `between` them a sign of life may be given.
-
-    Returns how much was done.
-    """
-    now, each = utc_now(), partial(_each, this, between=between)
-    with this.store.read() as book:
-        most = SWEEP_BATCH + book.given_up_count()  # what was given up takes nobody's place
-        messages = book.waiting(OutboxRow, now, SWEEP_BATCH)
-        files = book.waiting(AttachmentRow, now, SWEEP_BATCH)
-        held = book.failures_due(failures.MESSAGE, now, SWEEP_BATCH)
-        unverified = book.unverified(now, most)
-        to_erase = book.to_erase(now, most)
-        ringing = [case.id for case in book.alarms(uncalled_since=now - alarms.PATIENCE)][:most]
-        cards_due = book.alerts_due(now, most)
-        paused = book.paused_since(now - PAUSE_ENDS, most)
-        orders = book.bulk_due(now, most)
-        astray = book.astray(now)
-        old_lines, work_waits = audit.to_purge(book, now), absence.work_waits(book, now)
-        old_sessions, old_keys = sessions.to_purge(book, now), once.to_purge(book, now)
-    if astray:
-        with this.store.write() as book:
-            book.bring_back(now)
-    if old_lines:
-        with this.store.write() as book:
-            audit.purge(book, now)
-    if old_sessions:
-        with this.store.write() as book:
-            sessions.purge(book, now)
-    if old_keys:
-        with this.store.write() as book:
-            once.purge(book, now)
-    if work_waits:
-        with this.store.write() as book:
-            absence.begin_due(book, this.cities.current(book), now)
-    return (
-        each("alarm", ringing, partial(_change, this, alarms.escalate))
-        + each(failures.MESSAGE, held, partial(_hear_again, this))
-        + each("case", unverified, partial(_close_unverified, this))
-        + each("resident", to_erase, partial(_erase, this))
-        + each("card", cards_due, partial(_change, this, cards.show))
-        + each("pause", paused, partial(_change, this, cards.resume))
-        + each("order", orders, partial(_carry_out, this))
-        + this.retention.sweep(now)
-        # Last, because WeChat may take seconds for each: what people wait for does not wait for it.
-        + each("outbox", messages, _in_time(this.courier.deliver))
-        + each("attachment", files, _in_time(this.courier.fetch))
-    )
-
-
-def index(this: House) -> int:
-    """Write down for finding what was said in cases that changed. Returns how many cases."""
-    with this.store.read() as book:
-        waiting = book.terms_wait()
-    if not waiting:
-        return 0
-    with this.store.write() as book:
-        return book.renew_due(SWEEP_BATCH)
-
-
-def _each(
-    this: House,
-    kind: str,
-    row_ids: Sequence[int],
-    do: Callable[[int], None],
-    between: Callable[[], None] = lambda: None,
-) -> int:
-    """Do each row and return how many went well: one that breaks our code rests, and does not stop the others."""
-    if not row_ids:
-        return 0
-    done = 0
-    with this.store.read() as book:
-        resting = failures.resting(book, kind, utc_now())
-    for row_id in row_ids:
-        key = str(row_id)
-        if resting.get(key):
-            continue
-        between()
-        try:
-            with logs.about(kind=kind, row=row_id), span("job", kind=kind, row=row_id):
-                do(row_id)
-        except Exception as error:
-            if not failures.is_ours(error):  # the database is away: so it will be for the others
-                raise
-            meters().failures.labels(kind).inc()
-            log.exception("%s %s failed", kind, row_id)
-            with this.store.write() as book:
-                failures.note(book, kind, key, error, utc_now())
-        else:
-            done += 1
-            if key in resting:
-                with this.store.write() as book:
-                    failures.settle(book, kind, key)
-    return done
-
-
-def _in_time(do: Callable[[int], None], seconds: float = SWEEP_NETWORK_SECONDS) -> Callable[[int], None]:
-    """Do what calls WeChat until the time of a sweep for it is over; the rest is due at the next."""
-    until = time.monotonic() + seconds
-
-    def unless_late(row_id: int) -> None:
-        if time.monotonic() < until:
-            do(row_id)
-
-    return unless_late
-
-
-def _hear_again(this: House, failure_id: int) -> None:
-    this.reception.again(failure_id, utc_now())
-
-
-def _close_unverified(this: House, case_id: int) -> None:
-    with this.store.write() as book:
-        case, now = book.lock_case(case_id), utc_now()
-        if case is None or case.due_at is None or case.due_at > now:
-            return
-        try:
-            intake.close_by_default(book, this.cities.current(book), case, now)
-        except NotAllowed:
-            log.info("case %s was verified just now", case_id)
-
-
-def _erase(this: House, resident_id: int) -> None:
-    """Forget a resident who wanted it, or who closed their WeChat account."""
-    with this.store.read() as book:
-        resident = book.get(ResidentRow, resident_id)
-    if resident is not None:
-        this.forgetting.forget(resident.openid, utc_now())
-
-
-def _change(this: House, do: Callable[[Book, City, CaseRow, datetime], object], case_id: int) -> None:
-    """Do one thing that is due to a case, re-read under its lock: what does it, leaves quietly when it is late."""
-    with this.store.write() as book:
-        case = book.lock_case(case_id)
-        if case is not None:
-            do(book, this.cities.current(book), case, utc_now())
-
-
-def _carry_out(this: House, bulk_id: int) -> None:
-    bulk.run(this.store, this.cities, bulk_id, utc_now)
-
-
-def read_files(this: House, between: Callable[[], None] = lambda: None) -> int:
-    """Find the words in voices and photos that wait for it, with signs of life between. Returns how many were done."""
-    with this.store.read() as book:
-        waiting = book.to_read(utc_now(), READ_BATCH)
-    return _each(this, "reading", waiting, this.reader.read, between)
-
-
-def train(this: House, between: Callable[[], None] = lambda: None) -> int:
-    """Do the training that waits, if one does, after a sign of life. Returns how many were done."""
-    with this.store.read() as book:
-        waiting = training.next_training(book, utc_now())
-    shop = training.Workshop(this.store, this.cities, this.settings.models_dir, utc_now)
-    return _each(this, "training", [waiting] if waiting is not None else [], partial(training.run, shop), between)
+# -- processes that look by themselves -----------------------------------------------------------------------------
 
 
 def run_sweeper() -> None:
     """Sweep until told to stop."""
     beat = watchman(SWEEPER).beat
-    _repeat(SWEEPER, lambda: max(sweep(house(), beat), index(house())) >= SWEEP_BATCH, SWEEP_SECONDS)
+    _repeat(SWEEPER, lambda: max(sweep(house(), beat), index(house())) >= BATCH, SWEEP_SECONDS)
 
 
 def run_reader() -> None:

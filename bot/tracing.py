@@ -1,4 +1,4 @@
-"""Tracing by OpenTelemetry, where OTEL_EXPORTER_OTLP_ENDPOINT names a collector: requests, transactions, calls, jobs."""
+"""Tracing by OpenTelemetry, where a collector is set: requests, transactions, calls to WeChat, jobs."""
 
 from __future__ import annotations
 

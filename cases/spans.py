@@ -27,6 +27,16 @@ def use(opener: Open) -> None:
     _open[0] = opener
 
 
+def stop() -> None:
+    """Open no spans any more."""
+    _open[0] = _nothing
+
+
+def traced() -> bool:
+    """Say whether a tracer is at work."""
+    return _open[0] is not _nothing
+
+
 def span(name: str, **ids: str | int) -> AbstractContextManager[object]:
-    """Return what lasts as long as a step does: `with span("job", kind="outbox", row=7):`."""
+    """Return what lasts as long as a step does, to be used in a `with` statement."""
     return _open[0](name, ids)

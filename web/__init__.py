@@ -10,10 +10,10 @@ import click
 from flask import Flask
 
 import settings as configuration
-from bot import webhook
+from bot import logs, webhook
 from bot.assembly import build
 from bot.sandbox import blueprint as sandbox
-from web import api, cli, cli_backup, cli_privacy, cli_records, follow, health, home, logs, security
+from web import api, cli, cli_backup, cli_privacy, cli_records, follow, health, home, security
 from web.console import blueprint as console
 from web.residents import blueprint as residents
 from web.residents.session import LIFETIME, Sessions

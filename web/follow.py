@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import g, request
 
+from bot import logs
 from bot.meters import meters
 from cases.numbers import case_id_of
 from cases.spans import span
-from web import logs
 
 if TYPE_CHECKING:
     from contextvars import Token

@@ -17,7 +17,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import settings as configuration
-import worker
+from bot import sweeping
 from bot.assembly import build, utc_now
 from cases.storage import migrate
 from tests.chaos.wechat import TOKEN
@@ -66,7 +66,7 @@ def receive(house: House, xml: str) -> None:
 
 ACTS: dict[str, Callable[[House, Any], object]] = {
     "receive": receive,
-    "sweep": lambda house, _: worker.sweep(house),
+    "sweep": lambda house, _: sweeping.sweep(house),
     "migrate": lambda house, _: migrate(house.settings.database_url, house.vault),
 }
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-import worker
+from bot import sweeping
 from bot.assembly import utc_now
 from cases import messages
 from cases.messages import Message
@@ -91,7 +91,7 @@ def heal(house: House) -> None:
                 early = {"early": utc_now() - timedelta(seconds=1)}
                 statement = f"UPDATE {table} SET next_try_at = :early WHERE state IN ('waiting', 'sending')"
                 book._session.execute(text(statement), early)  # noqa: SLF001 - time that is moved
-        worker.sweep(house)
+        sweeping.sweep(house)
 
 
 def kept(house: House) -> set[str]:

@@ -12,8 +12,7 @@ from alembic import command
 from sqlalchemy import event, text
 
 import settings as configuration
-import worker
-from bot import outage
+from bot import outage, sweeping
 from bot.assembly import build, utc_now
 from cases import failures, messages
 from cases.messages import Message
@@ -81,7 +80,7 @@ def test_media_that_cannot_be_written(house: House, figure: Callable[[str, str, 
     folder.write_text("not a folder")
     receive(house, REPORT)
     receive(house, PHOTO)
-    worker.sweep(house)
+    sweeping.sweep(house)
     with house.store.read() as book:
         [part] = book.attachments(case_of(house).id)
     assert (part.state, part.error[:4]) == ("waiting", "存不下来")
@@ -114,8 +113,8 @@ def test_a_clock_that_jumps(
                 failures.note(book, queue, str(row_id), LookupError(), utc_now() + jump)
                 row.attempts = 1
         outage.note(book, utc_now() + jump)
-    worker.sweep(house)
-    worker.sweep(house)
+    sweeping.sweep(house)
+    sweeping.sweep(house)
     with house.store.read() as book:
         [part] = book.attachments(case_of(house).id)
         replies = [row for row in book.owed(case_of(house).id) if row.notice == "reply"]

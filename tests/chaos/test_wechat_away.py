@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import settings as configuration
-import worker
-from bot import wechat
+from bot import sweeping, wechat
 from bot.assembly import build, utc_now
 from bot.delivery import Courier
 from bot.errcodes import FAULT_KEY
@@ -84,7 +83,7 @@ def house(
     settings = configuration.load(environ | {"WECHAT_API_BASE": api.address, "LOG_LEVEL": "ERROR"})
     assert trained_models
     made = build(settings)
-    monkeypatch.setattr(worker, "utc_now", time)
+    monkeypatch.setattr(sweeping, "utc_now", time)
     monkeypatch.setattr(wechat, "TIMEOUT", (HANGS, HANGS))
     ways = Ways(settings, made.cities, made.links)
     return replace(made, courier=Courier(made.store, made.wechat, made.media, ways, time))
@@ -127,7 +126,7 @@ def test_half_an_hour_without_wechat(
     api.fault = FAULTS[fault]
     gone = time.now + AWAY
     while time.now < gone:
-        worker.sweep(house)
+        sweeping.sweep(house)
         time.now += STEP
     in_vain = sum(api.calls.values())
     assert in_vain <= IN_VAIN
@@ -139,16 +138,16 @@ def test_half_an_hour_without_wechat(
     until = time.now + timedelta(hours=1)
     while states(house, owed) != {"sent"} and time.now < until:
         before = sum(api.calls.values())
-        worker.sweep(house)
+        sweeping.sweep(house)
         busiest = max(busiest, sum(api.calls.values()) - before)
         time.now += STEP
     waited = (time.now - gone).total_seconds() / 60
-    assert waited <= REPLIES / worker.SWEEP_BATCH + 2
+    assert waited <= REPLIES / sweeping.BATCH + 2
     assert states(house, owed) == {"sent"}
     assert set(api.texts().values()) == {1}
     assert len(api.sent) == REPLIES
     assert set(open_transactions) == {0}
-    assert busiest <= worker.SWEEP_BATCH + 2
+    assert busiest <= sweeping.BATCH + 2
     assert sum(api.calls.values()) <= REPLIES + 5
     with house.store.read() as book:
         assert not book.meta(FAULT_KEY)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-import worker
-from bot import outage
+from bot import outage, sweeping
 from bot.assembly import utc_now
 from bot.sandbox.residents import RESIDENTS
 from cases.storage.tables import OutboxRow
@@ -70,7 +69,7 @@ def hurry(house: House) -> None:
             row = book.lock_row(OutboxRow, row_id)
             assert row is not None
             row.next_try_at = utc_now() - timedelta(seconds=1)
-    worker.sweep(house)
+    sweeping.sweep(house)
 
 
 def due(house: House, row_id: int, created_at: datetime | None = None) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-import worker
-from bot import catalogue, phrases
+from bot import catalogue, phrases, sweeping
 from bot.assembly import House, utc_now
 from cases import limits
 from cases.exchange import exported
@@ -227,8 +226,8 @@ def test_ignored_danger_widens_the_circle(house: House, resident: Resident, staf
         row = book.lock_case(case.id)
         assert row is not None
         row.alarmed_at = utc_now() - timedelta(minutes=limits.ALARM_MINUTES + 1)
-    worker.sweep(house)
-    worker.sweep(house)
+    sweeping.sweep(house)
+    sweeping.sweep(house)
     assert 'data-alarms="1"' in street.client.get("/console/alarms").text
     with house.store.read() as book:
         assert [row.action for row in book.history(case.id)].count("alarm_widened") == 1
@@ -399,7 +398,7 @@ def test_a_resident_is_forgotten_at_their_word(
     with house.store.write() as book:
         [row] = book.resident(resident.openid)
         row.erase_at = utc_now()
-    worker.sweep(house)
+    sweeping.sweep(house)
     left = everything(house)
     assert resident.openid not in left
     assert "蝴蝶形" not in left
@@ -413,7 +412,7 @@ def test_erasure_is_not_hasty(house: House, resident: Resident) -> None:
     resident.say(MANHOLE)
     resident.say("删除我的信息")
     assert resident.say("2") == phrases.ERASE_KEPT
-    worker.sweep(house)
+    sweeping.sweep(house)
     assert len(resident.cases()) == 1
 
 
@@ -422,7 +421,7 @@ def test_who_takes_back_what_they_allowed_is_forgotten(house: House, resident: R
     """WeChat's word that a resident left for good erases them."""
     resident.say(MANHOLE)
     resident.send("event", Event=event, RevokeInfo="301")
-    worker.sweep(house)
+    sweeping.sweep(house)
     with house.store.engine.connect() as connection:
         for kind in (ResidentRow, InboxRow):
             assert connection.scalar(select(func.count()).select_from(kind)) == 0

@@ -7,7 +7,7 @@ import pytest
 import requests
 from PIL import Image
 
-import worker
+from bot import sweeping
 from bot.assembly import House, utc_now
 from bot.sandbox import amr
 from cases.numbers import number_of
@@ -40,7 +40,7 @@ def test_a_reply_reaches_the_chat(house: House, phone: Phone, reply: Callable[[s
     house.courier.deliver(row.id)
     house.courier.deliver(row.id)
     assert [text for text in phone.texts() if "师傅下午两点到]]>🙂" in text] == [row.text]
-    assert worker.sweep(house) == 0
+    assert sweeping.sweep(house) == 0
     with house.store.read() as book:
         sent = book.get(OutboxRow, row.id)
     assert sent is not None
@@ -54,7 +54,7 @@ def test_a_result_shows_the_way_to_its_page(
     wang = Resident(resident.app, WANG)
     staff("urban").act(wang.case(), "accept")
     staff("urban").act(wang.case(), "report_result", text="已换上新井盖")
-    worker.sweep(house)
+    sweeping.sweep(house)
     hurry(house)
     accepted, result = phone.texts()[-2:]
     assert "/h5/s/" not in accepted
@@ -93,9 +93,9 @@ def test_messages_keep_their_order(house: House, phone: Phone, reply: Callable[[
     assert [row and (row.state, row.attempts) for row in rows] == [("waiting", 1), ("waiting", 0), ("waiting", 0)]
     assert len({row and row.next_try_at for row in rows}) == 1
     due(house, first.id)
-    worker.sweep(house)
-    worker.sweep(house)
-    worker.sweep(house)
+    sweeping.sweep(house)
+    sweeping.sweep(house)
+    sweeping.sweep(house)
     said = [text for text in phone.texts() if "句" in text]
     assert [next(words for words in ("第一句", "第二句", "第三句") if words in text) for text in said] == [
         "第一句", "第二句", "第三句",
@@ -130,12 +130,12 @@ def test_one_bad_row_does_not_stop_the_sweep(
     with house.store.read() as book:
         known = book.waiting(OutboxRow, utc_now(), 10)
     assert known == [row.id]
-    monkeypatch.setattr(worker, "_close_unverified", broken)
+    monkeypatch.setattr(sweeping, "_close_unverified", broken)
     monkeypatch.setattr(Book, "waiting", lambda _book, kind, *_: [-1, row.id] if kind is OutboxRow else [])
     monkeypatch.setattr(Book, "unverified", lambda *_: [1])
     deliver = house.courier.deliver
     monkeypatch.setattr(house.courier, "deliver", lambda row_id: broken() if row_id < 0 else deliver(row_id))
-    assert worker.sweep(house) == 1
+    assert sweeping.sweep(house) == 1
     assert any("照样送到" in text for text in phone.texts())
 
 
@@ -157,7 +157,7 @@ def test_a_photo_is_fetched_and_cleaned(house: House, phone: Phone, staff: Calla
     ]
     wang = Resident(staff("urban").client.application, WANG)
     wang.send("image", MediaId=media_id)
-    worker.sweep(house)
+    sweeping.sweep(house)
     with house.store.read() as book:
         [part] = book.attachments(wang.case().id)
     assert (part.state, part.mime) == ("stored", "image/jpeg")
@@ -184,7 +184,7 @@ def test_what_is_no_photo_is_said(house: House, resident: Resident, serving: str
     assert serving
     resident.say(MANHOLE)
     resident.send("image", MediaId="gone")
-    worker.sweep(house)
+    sweeping.sweep(house)
     with house.store.read() as book:
         [part] = book.attachments(resident.case().id)
     assert part.state == "failed"
@@ -198,7 +198,7 @@ def test_pushes_go_out_when_redis_is_back(
     redis_server.stop()
     row = reply("还是会收到")
     assert house.bell.fault()
-    worker.sweep(house)
+    sweeping.sweep(house)
     redis_server.start()
     assert sum("还是会收到" in text for text in phone.texts()) == 1
     with house.store.read() as book:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import worker
-from bot import dialogue, inbound, phrases, reception
+from bot import dialogue, inbound, phrases, reception, sweeping
 from bot.assembly import utc_now
 from cases import cards, failures
 from cases.storage.tables import AttachmentRow, OutboxRow
@@ -60,7 +59,7 @@ def hasten(house: House) -> None:
                 owed = OutboxRow if kind == "outbox" else AttachmentRow
                 if kind in {"outbox", "attachment"} and (found := book.get(owed, int(row.key))) is not None:
                     found.next_try_at = row.next_try_at  # type: ignore[attr-defined]
-    worker.sweep(house)
+    sweeping.sweep(house)
 
 
 def given_up(house: House) -> list[FailureRow]:
@@ -89,7 +88,7 @@ def test_a_message_that_breaks_us_is_not_lost(
     assert "件程序没处理成" in desk.client.get("/console/home").text
     bug.mended = True
     assert "再试一次，几秒后" in desk.post(f"/console/broken/{row.id}/retry", page).text
-    worker.sweep(house)
+    sweeping.sweep(house)
     assert resident.case().text == POISON
     assert given_up(house) == []
     with house.store.read() as book:
@@ -190,7 +189,7 @@ def test_a_row_that_breaks_us_ends_and_can_be_tried_again(
     desk = staff("dispatcher")
     page = desk.client.get("/console/broken").text
     desk.post(f"/console/broken/{failed.id}/retry", page)
-    worker.sweep(house)
+    sweeping.sweep(house)
     with house.store.read() as book:
         [part] = book.attachments(wang.case().id)
     states = {each.id: each.state for each in fates(wang)}
@@ -202,7 +201,7 @@ def test_a_crowd_of_broken_cases_delays_no_other(
     house: House, neighbour: Resident, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More broken cards than a sweep does at once: the healthy one behind them is shown all the same."""
-    monkeypatch.setattr(worker, "SWEEP_BATCH", 3)
+    monkeypatch.setattr(sweeping, "BATCH", 3)
     ids = []
     for at in range(4):
         somebody = Resident(app, f"oPoison{at:021d}")
@@ -237,7 +236,7 @@ def test_a_database_that_is_away_is_no_poison(house: House, phone: Phone, reply:
     """What the outside refuses has its own ways, and stands in no list of faults."""
     reply("照常")
     phone.fault(path="message/custom/send", times=1, errcode=45002)
-    worker.sweep(house)
+    sweeping.sweep(house)
     assert given_up(house) == []
     with house.store.read() as book:
         assert all(book.failures_of(kind) == [] for kind in failures.KINDS)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot import logs
 from bot.meters import FOLDER
 from cases.numbers import number_of
 from tests.integration.phone import MANHOLE
 from tests.services import ROOT
-from web import create_app, house_of, logs
+from web import create_app, house_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

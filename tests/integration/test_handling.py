@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-import worker
+from bot import sweeping
 from bot.assembly import House, utc_now
 from cases import facts, handling, intake
 from cases.access import Actor
@@ -157,13 +157,13 @@ def test_nobody_verifies(house: House, resident: Resident, act: Callable[..., Ca
     """A result that nobody verified in time closes by default, is announced, and can still be rated."""
     resident.say(MANHOLE)
     case = act("urban", resident.case(), Action.REPORT_RESULT, text="已换上新井盖")
-    assert worker.sweep(house) >= 0
+    assert sweeping.sweep(house) >= 0
     assert resident.case().state == State.RESOLVED
     with house.store.write() as book:
         row = book.get(CaseRow, case.id)
         assert row is not None
         row.due_at = utc_now() - timedelta(minutes=1)
-    worker.sweep(house)
+    sweeping.sweep(house)
     assert resident.case().state == State.CLOSED
     assert "先按办结处理" in owed(house, case)[-1]
     resident.say("满意")

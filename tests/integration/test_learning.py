@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 
 import classifier
-import worker
+from bot import sweeping
 from bot.assembly import House, build, utc_now
 from cases import erasure, learning, training
 from cases.city import VERSION_KEY
@@ -87,7 +87,7 @@ def test_trained_compared_released_and_rolled_back(house: House, app: Flask, dis
     """A dispatcher trains, compares on one test, releases, goes back; every process follows at once."""
     label(house, 20)
     assert "在排队" in ask(dispatcher)
-    assert worker.train(house) == 1
+    assert sweeping.train(house) == 1
     row = last(house)
     assert (row.state, row.progress) == ("done", 1.0), row.error
     assert row.report is not None
@@ -146,7 +146,7 @@ def test_a_worse_version_needs_a_reason(house: House, dispatcher: Staff) -> None
     """When a kind falls, the page objects, the release is refused, and with a reason it is done and remembered."""
     label(house, 20)
     ask(dispatcher)
-    worker.train(house)
+    sweeping.train(house)
     with house.store.write() as book:
         row = book.trainings(1)[0]
         assert row.report is not None
@@ -173,7 +173,7 @@ def test_a_training_is_cancelled_while_it_waits_and_while_it_runs(
     assert "已经有一次训练" in ask(dispatcher)
     dispatcher.post(f"/console/learning/trainings/{last(house).id}/cancel", page)
     assert last(house).state == "cancelled"
-    assert worker.train(house) == 0
+    assert sweeping.train(house) == 0
     ask(dispatcher)
     begun, go_on = threading.Event(), threading.Event()
     real = classifier.train
@@ -185,7 +185,7 @@ def test_a_training_is_cancelled_while_it_waits_and_while_it_runs(
 
     monkeypatch.setattr(classifier, "train", slowly)
     monkeypatch.setattr(training, "BEAT_SECONDS", 0.05)
-    thread = threading.Thread(target=worker.train, args=(house,))
+    thread = threading.Thread(target=sweeping.train, args=(house,))
     thread.start()
     assert begun.wait(30)
     row = last(house)
@@ -210,10 +210,10 @@ def test_a_training_whose_worker_died_begins_again(house: House, dispatcher: Sta
     with house.store.write() as book:
         row = book.trainings(1)[0]
         row.state, row.beat_at, row.attempts = "running", now - timedelta(seconds=10), 1
-    assert worker.train(house) == 0
+    assert sweeping.train(house) == 0
     with house.store.write() as book:
         book.trainings(1)[0].beat_at = now - timedelta(minutes=10)
-    assert worker.train(house) == 1
+    assert sweeping.train(house) == 1
     assert last(house).state == "done"
     with house.store.write() as book:
         row = book.trainings(1)[0]
@@ -223,7 +223,7 @@ def test_a_training_whose_worker_died_begins_again(house: House, dispatcher: Sta
             training.ATTEMPTS,
             None,
         )
-    worker.train(house)
+    sweeping.train(house)
     assert (last(house).state, "中断" in last(house).error) == ("failed", True)
 
 
@@ -425,7 +425,7 @@ def test_a_damaged_version_is_not_put_to_use(house: House, dispatcher: Staff, tm
     """A version whose file was changed is refused in words, and the one in use stays."""
     label(house, 20)
     ask(dispatcher)
-    worker.train(house)
+    sweeping.train(house)
     row = last(house)
     folder = house.settings.models_dir / learning.MATTERS
     before = current_version(folder)

@@ -6,8 +6,7 @@ from io import BytesIO
 import pytest
 from openpyxl import load_workbook
 
-import worker
-from bot import phrases
+from bot import phrases, sweeping
 from bot.assembly import House
 from cases import callbacks, erasure, limits, tasks
 from cases.callbacks import Heard
@@ -361,8 +360,8 @@ def test_the_sweeper_finds_what_is_due(desk: Desk, manhole: CaseRow, neighbour: 
         assert asked is not None
         late.alert_at = desk.now - timedelta(seconds=1)
         asked.paused_at = desk.now - timedelta(days=limits.PAUSE_DAYS, seconds=1)
-    assert worker.sweep(house) >= 2
-    worker.sweep(house)
+    assert sweeping.sweep(house) >= 2
+    sweeping.sweep(house)
     assert desk.told("urban").count("yellow_card") == 1
     assert desk.told("cuihu01").count("resumed") == 1
     assert desk.did(neighbour.case()).count("resume") == 1

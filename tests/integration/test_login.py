@@ -3,13 +3,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from bot.assembly import House, utc_now
+from bot.sweeping import sweep
 from cases import accounts, outside, second, sessions
 from cases.accounts import FAILURES, LOCK, LOCKED, WRONG
 from cases.outside import Outside
 from cases.sessions import NOWHERE
 from cases.storage.security import SessionRow
 from tests.unit.test_passwords import SECRET, VECTORS
-from worker import sweep
 
 RIGHT = "wanggetong"
 

@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot.assembly import utc_now
+from bot.sweeping import sweep
 from cases import once
 from cases.numbers import number_of
 from tests.integration.people import Staff, picture
 from tests.integration.test_patrol import found, report
-from worker import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageStat
 
 import settings as configuration
-import worker
+from bot import sweeping
 from bot.assembly import House
 from bot.media import THUMBNAIL
 from tests.integration.people import Resident
@@ -54,9 +54,9 @@ def speak(house: House, wang: Resident, name: str) -> str:
     """Send a voice without WeChat's own words, let the worker do its part, and return what the resident then hears."""
     media_id = upload(house, "voice", (SPEECH / f"{name}.amr").read_bytes(), f"{name}.amr", "audio/amr")
     reply = wang.send("voice", MediaId=media_id, Format="amr", Recognition="")
-    worker.sweep(house)
-    assert worker.read_files(house) == 1
-    assert worker.read_files(house) == 0
+    sweeping.sweep(house)
+    assert sweeping.read_files(house) == 1
+    assert sweeping.read_files(house) == 0
     with house.store.read() as book:
         told = [row.text for case in wang.cases() for row in book.owed(case.id) if row.notice == "transcript"]
     return told[-1] if told else reply
@@ -120,8 +120,8 @@ def test_silence_waits_for_a_person(house: House, wang: Resident) -> None:
 
     media_id = upload(house, "voice", amr.silence(3), "silence.amr", "audio/amr")
     wang.send("voice", MediaId=media_id, Format="amr")
-    worker.sweep(house)
-    worker.read_files(house)
+    sweeping.sweep(house)
+    sweeping.read_files(house)
     assert wang.case().text == ""
     assert wang.case().state == "new"
 
@@ -130,8 +130,8 @@ def test_words_from_wechat_are_enough(house: House, wang: Resident) -> None:
     """A voice that WeChat has written down already is not listened to again."""
     media_id = upload(house, "voice", (SPEECH / "light.amr").read_bytes(), "light.amr", "audio/amr")
     wang.send("voice", MediaId=media_id, Format="amr", Recognition="文昌路128号路灯不亮")
-    worker.sweep(house)
-    assert worker.read_files(house) == 0
+    sweeping.sweep(house)
+    assert sweeping.read_files(house) == 0
 
 
 def test_without_its_parts_a_voice_waits_for_a_person(
@@ -141,8 +141,8 @@ def test_without_its_parts_a_voice_waits_for_a_person(
     monkeypatch.setattr(house.reader, "_speech", __import__("bot.speech").speech.Whisper("no_such_package", tmp_path))
     media_id = upload(house, "voice", (SPEECH / "light.amr").read_bytes(), "light.amr", "audio/amr")
     wang.send("voice", MediaId=media_id, Format="amr")
-    worker.sweep(house)
-    worker.read_files(house)
+    sweeping.sweep(house)
+    sweeping.read_files(house)
     with house.store.read() as book:
         [voice] = book.attachments(wang.case().id)
     assert voice.reading == "failed"
@@ -168,8 +168,8 @@ def test_a_sign_in_a_photo_gives_the_place(house: House, wang: Resident) -> None
     assert wang.case().grid_id is None
     media_id = upload(house, "image", sign("文昌路128号"), "sign.jpg", "image/jpeg")
     wang.send("image", MediaId=media_id, PicUrl="http://x")
-    worker.sweep(house)
-    assert worker.read_files(house) == 1
+    sweeping.sweep(house)
+    assert sweeping.read_files(house) == 1
     case = wang.case()
     with house.store.read() as book:
         [photo] = book.attachments(case.id)

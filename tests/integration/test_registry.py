@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import worker
+from bot import sweeping
 from cases import accounts, registry, sheets
 from cases.city_files import SAMPLE, load_city
 from cases.registry import TABLES
@@ -231,7 +231,7 @@ def test_rows_can_be_deleted(house: House) -> None:
 def test_danger_calls_who_is_on_the_roster(house: House, resident: Resident) -> None:
     """In the sample city a dispatcher is on duty at any time, and is called when danger is told."""
     resident.say("翠湖小区3栋着火了快来人")
-    worker.sweep(house)
+    sweeping.sweep(house)
     with house.store.read() as book:
         called = book.get(StaffRow, resident.case().alarm_called_id or 0)
     assert called is not None

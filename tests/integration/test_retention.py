@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 import settings as configuration
-import worker
+from bot import sweeping
 from bot.assembly import utc_now
 from cases.retention import DAY_KEY, FIXED, KEPT, years
 from cases.storage.tables import AttachmentRow, CaseRow, InboxRow, OutboxRow
@@ -140,7 +140,7 @@ def test_the_sweeper_does_it_once_a_day(house: House, ended: CaseRow) -> None:
     with house.store.write() as book:
         for row in book.rows_of(InboxRow):
             row.received_at -= timedelta(days=40)
-    while worker.sweep(house):
+    while sweeping.sweep(house):
         pass
     assert left(house)["inbox"] == 0
     with house.store.read() as book:
@@ -150,7 +150,7 @@ def test_the_sweeper_does_it_once_a_day(house: House, ended: CaseRow) -> None:
             owed.text = "又一条"
         for case in book.every_case():
             case.ended_at = utc_now() - timedelta(days=100)
-    worker.sweep(house)
+    sweeping.sweep(house)
     with house.store.read() as book:
         assert {row.text for row in book.rows_of(OutboxRow)} == {"又一条"}
         assert book.count_of(AttachmentRow) == 1

@@ -7,7 +7,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-import worker
+from bot import sweeping
 from bot.assembly import utc_now
 from cases import erasure, intake
 from cases.intake import Report
@@ -123,7 +123,7 @@ def test_cases_from_before_are_left_to_the_sweeper(house: House, desk: Desk, clu
 
 def test_the_sweeper_makes_what_waits(house: House, desk: Desk, clutter: CaseRow) -> None:
     """The sweeper of the worker makes the entries that wait, a batch each time."""
-    assert worker.index(house) >= 1
+    assert sweeping.index(house) >= 1
     assert ids(house, desk.actor("dispatcher"), "翠湖") == [clutter.id]
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import settings as configuration
-import worker
+from bot import sweeping
 from bot.errcodes import FAULT_KEY
 from bot.watch import Watchman, look, standing
 from cases import failures, watch
@@ -330,7 +330,7 @@ def test_two_sweepers_send_once(house: House, phone: Phone, reply: Callable[[str
 
     def sweeps() -> None:
         barrier.wait()
-        worker.sweep(house)
+        sweeping.sweep(house)
 
     threads = [threading.Thread(target=sweeps) for _ in range(4)]
     for thread in threads:

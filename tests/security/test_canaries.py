@@ -23,6 +23,7 @@ from rq.serializers import JSONSerializer
 from stdnum.cn import ric
 
 import worker
+from bot import logs, sweeping
 from bot.assembly import utc_now
 from cases import labels, learning
 from cases.storage.learning import TrainingRow
@@ -30,7 +31,7 @@ from cases.storage.trail import Sought
 from tests.integration.people import Resident, Staff
 from tests.integration.test_commands import run
 from tests.security.canaries import Canary, canaries
-from web import house_of, logs
+from web import house_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,8 +206,8 @@ def work(house: House) -> None:
         SimpleWorker([queue], connection=house.redis, serializer=JSONSerializer).work(burst=True, logging_level="DEBUG")
     with house.store.write() as book:
         book.wake_failed(utc_now())
-    worker.sweep(house)
-    worker.index(house)
+    sweeping.sweep(house)
+    sweeping.index(house)
 
 
 def train(house: House, cases: dict[str, CaseRow]) -> None:
@@ -221,7 +222,7 @@ def train(house: House, cases: dict[str, CaseRow]) -> None:
             row.category_code = row.category_code or next(iter(city.categories))
             labels.record(book, row, dispatcher.id, utc_now())
         book.add(TrainingRow(state="waiting", asked_by=dispatcher.id, asked_at=utc_now(), log=[]))
-    assert worker.train(house) == 1
+    assert sweeping.train(house) == 1
     with house.store.read() as book:
         assert book.trainings(1)[0].state == "done", book.trainings(1)[0].error
 
