@@ -28,6 +28,7 @@ WEB_KILLS = 500 if FULL else 12
 KILL_SECONDS = 2.0
 # What belongs to a case: one of each resident's messages opens it, the others are added.
 PARTS = 4
+REPORT = "楼下的路灯坏了，晚上看不见"
 AFTERWARDS_SECONDS = 120.0
 
 
@@ -36,7 +37,7 @@ def messages(prefix: str, count: int) -> list[str]:
     found: list[str] = []
     for at, openid in enumerate(names(prefix, count // PARTS)):
         found += [
-            message_xml(openid, "text", Content=f"翠湖小区{at % 30 + 1}栋楼下的路灯坏了，晚上看不见"),
+            message_xml(openid, "text", Content=f"翠湖小区{at % 30 + 1}栋{REPORT}"),
             message_xml(openid, "image", MediaId=f"{prefix}-{at}", PicUrl="http://x"),
             message_xml(openid, "location", Location_X="36.6587", Location_Y="117.0095", Label="翠湖小区"),
             message_xml(openid, "text", Content="麻烦快一点"),
@@ -64,7 +65,8 @@ def check(world: World, prefix: str, outcome: Deliveries) -> str:
     assert lost == []
     assert max(stored.values()) == 1
     cases = Counter(openids[row] for (row,) in world.rows(select(CaseRow.resident_id)) if row in openids)
-    assert set(cases) == {openids[row] for row, _ in inbox}
+    reported = {key_of(xml).partition("|")[0] for xml in outcome.acknowledged if REPORT in xml}
+    assert reported <= set(cases)
     doubled = [openid for openid, count in cases.items() if count > 1]
     assert doubled == []
     return f"{len(outcome.acknowledged):,} acknowledged, 0 lost, {len(cases):,} cases, 0 doubled"

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.chaos.between import Between
-from tests.chaos.test_kills import check
+from tests.chaos.test_kills import REPORT, check
 from tests.chaos.wechat import deliver
 from tests.chaos.world import FULL, WEB, World, names
 from tests.integration.people import message_xml
@@ -29,7 +29,7 @@ def photos(prefix: str, count: int = COUNT) -> list[str]:
     """Return a report with a photo from each resident: both are rung for."""
     found = []
     for at, openid in enumerate(names(prefix, count // 2)):
-        found.append(message_xml(openid, "text", Content=f"翠湖小区{at % 30 + 1}栋楼下的路灯坏了，晚上看不见"))
+        found.append(message_xml(openid, "text", Content=f"翠湖小区{at % 30 + 1}栋{REPORT}"))
         found.append(message_xml(openid, "image", MediaId=f"{prefix}-{at}", PicUrl="http://x"))
     return found
 
