@@ -66,7 +66,7 @@ def in_book(book: Book, city: City, seen: Seen, *, silence: bool) -> Seen:
         seen,
         beats={row.process: (row.at, row.late_at) for row in book.beats()},
         oldest={"outbox": book.oldest_due(OutboxRow, now), "files": book.oldest_due(AttachmentRow, now)},
-        account=book.meta(FAULT_KEY) or _unreachable(book, now),
+        account=book.meta(FAULT_KEY) or unreachable(book, now),
         poisoned=book.given_up_count(),
         backup=datetime.fromisoformat(backup) if backup else None,
         missing_year=city.calendar.missing(now.astimezone(CHINA).date()),
@@ -75,7 +75,8 @@ def in_book(book: Book, city: City, seen: Seen, *, silence: bool) -> Seen:
     )
 
 
-def _unreachable(book: Book, now: datetime) -> str:
+def unreachable(book: Book, now: datetime) -> str:
+    """Return since when WeChat cannot be reached, in words; empty while it can, or the first minute."""
     since = outage.since(book)
     return f"连不上微信，已经{span(now - since)}" if since is not None and now - since > watch.STUCK else ""
 

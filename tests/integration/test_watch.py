@@ -316,7 +316,8 @@ def test_a_frozen_worker_is_told(house: House, settings: Settings, group: type[G
     with part(settings, "worker.run_queue('outbox')") as queue, part(settings, "worker.run_sweeper()") as sweeper:
         wait_until(lambda: kinds() == {"outbox", "sweeper"}, 120, "signs of life")
         for process, words in ((queue, "发消息的进程"), (sweeper, "清扫进程")):
-            os.kill(process.pid, signal.SIGSTOP)
+            with house.store.write():  # not in the middle of a transaction: SQLite would be locked for everybody
+                os.kill(process.pid, signal.SIGSTOP)
             wait_until(lambda said=words: about(group, f"告警】{said}"), 120, words)  # type: ignore[misc]
             os.kill(process.pid, signal.SIGCONT)
             wait_until(lambda said=words: about(group, f"已恢复】{said}"), 120, words)  # type: ignore[misc]

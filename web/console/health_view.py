@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from bot.errcodes import FAULT_KEY
-from bot.watch import in_book
+from bot.watch import in_book, unreachable
 from cases import overview, picks, watch
 from cases.limits import span
 from cases.worktime import CHINA
@@ -63,7 +63,9 @@ def parts(house: House) -> tuple[Health, ...]:
 
 
 # Alarms that have no line of their own among the parts.
-ALONE = {"worker": "没有动静的进程", "poisoned": "出错的消息", "silence": "微信消息", "backup": "备份"}
+ALONE = {"worker": "没有动静的进程", "poisoned": "出错的", "silence": "微信消息", "backup": "备份"}
+# Where something can be done about them.
+WHERE = {"poisoned": "broken"}
 
 
 def _alarms(house: House, book: Book, city: City, now: datetime) -> tuple[Health, ...]:
@@ -72,7 +74,12 @@ def _alarms(house: House, book: Book, city: City, now: datetime) -> tuple[Health
     found = [each for each in watch.alarms(seen) if each.key in ALONE]
     return tuple(
         Health(
-            f"alarm-{each.key}", ALONE[each.key], "bad" if each.key in watch.GRAVE else "warn", each.words, each.todo
+            f"alarm-{each.key}",
+            ALONE[each.key],
+            "bad" if each.key in watch.GRAVE else "warn",
+            each.words,
+            each.todo,
+            _at(WHERE[each.key]) if each.key in WHERE else "",
         )
         for each in found
     )
@@ -83,7 +90,7 @@ def records(house: House, book: Book, city: City, now: datetime) -> tuple[Health
     return (
         Health("database", "数据库", "ok", "SQLite" if "sqlite" in house.settings.database_url else "PostgreSQL"),
         _sweeper(book, now),
-        _account(book),
+        _account(book, now),
         _undelivered(book, now),
         _files(book, now),
         _rules(city),
@@ -152,8 +159,8 @@ def _sweeper(book: Book, now: datetime) -> Health:
     return Health("sweeper", "待办", "ok", words)
 
 
-def _account(book: Book) -> Health:
-    if fault := book.meta(FAULT_KEY):
+def _account(book: Book, now: datetime) -> Health:
+    if fault := book.meta(FAULT_KEY) or unreachable(book, now):
         todo = "消息先攒着，好了会自动发。到开通向导里测一下，照着改。"
         return Health("wechat", "公众号接口", "bad", str(fault), todo, _at("setup") + "#step-wechat")
     received = book.last_received()
