@@ -107,7 +107,11 @@ def test_a_job_carries_its_row(lines: Lines) -> None:
     assert (line["kind"], line["row"]) == ("outbox", 7)
 
 
-@pytest.mark.parametrize("ending", ["\n", "\r\n", "\u2028", "\x85", "\x00", "\udc80", '"}\n{"level":"ERROR'], ids=ascii)
+@pytest.mark.parametrize(
+    "ending",
+    ["\n", "\r\n", "\u2028", "\x85", "\x00", "\udc80", '"}\n{"level":"ERROR'],
+    ids=["newline", "crlf", "separator", "next", "null", "surrogate", "json"],
+)
 def test_nobody_writes_lines_of_their_own(lines: Lines, ending: str) -> None:
     """Whatever is in a message, it is one line of JSON: for every reader's idea of a line."""
     logging.getLogger("a.view").warning("before%safter", ending)
