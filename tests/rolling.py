@@ -2,11 +2,13 @@
 
 nginx runs with deploy/nginx.conf before two web processes as their units start them. Messages come in through it all
 the while, and staff look at a page, while first one web process and then the other is ended and started again. Every
-message has to be answered in time, and every page has to come.
+message has to be answered in time, and every page has to come. With `--before REVISION` the first two processes are that
+version's, on the schema of today, and give way to today's one by one: two versions at once.
 """
 
 from __future__ import annotations
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -37,8 +39,8 @@ ROUNDS, WRITERS = 2, 3
 class Web:
     """A web process group as wanggetong-web@.service starts it."""
 
-    def __init__(self, environ: dict[str, str]) -> None:
-        self.port = free_port()
+    def __init__(self, environ: dict[str, str], root: Path) -> None:
+        self.port, self.root = free_port(), root
         self._environ = clean_environment({**environ, "PORT": str(self.port)})
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -46,7 +48,7 @@ class Web:
         """Start it and wait until it answers."""
         bind = f"127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "gunicorn", "-c", "python:web.server", "--bind", bind, "web:create_app()"]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=self._environ)
+        self._process = subprocess.Popen(command, cwd=self.root, env=self._environ)
         wait_until(self._answers, 120, "a web process")
 
     def stop(self) -> None:
@@ -75,8 +77,21 @@ def keep_on(act: Callable[[int], int], stop: threading.Event, name: int, seen: l
         stop.wait(0.05)
 
 
+def checkout(revision: str, folder: Path) -> Path:
+    """Return a folder with another version of the code, beside this one's front-end files."""
+    root = folder / "before"
+    root.mkdir()
+    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
+    subprocess.run(["tar", "-x", "-C", str(root)], input=archive, check=True)
+    (root / "web/node_modules").symlink_to(ROOT / "web/node_modules")
+    return root
+
+
 def main() -> int:
     """Try it, print what was seen, and return 1 if anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--before", metavar="REVISION", help="the version that gives way to today's")
+    revision = parser.parse_args().before
     urllib3.disable_warnings()
     programs = Postgres.programs()
     if programs is None:
@@ -96,7 +111,8 @@ def main() -> int:
         load_city(Store(engine))
         engine.dispose()
         list(learning.train_starters(ours.models_dir))
-        webs = [Web({**environ, "LOG_LEVEL": "ERROR"}) for _ in range(2)]
+        first = checkout(revision, folder) if revision else ROOT
+        webs = [Web({**environ, "LOG_LEVEL": "ERROR"}, first) for _ in range(2)]
         for web in webs:
             web.start()
             afterwards.callback(web.stop)
@@ -130,6 +146,7 @@ def watch_it(address: str, webs: list[Web], token: str) -> int:
     for _ in range(ROUNDS):
         for web in webs:
             web.stop()
+            web.root = ROOT
             web.start()
     stop.set()
     for each in threads:
