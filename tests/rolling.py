@@ -2,8 +2,8 @@
 
 nginx runs with deploy/nginx.conf before two web processes as their units start them. Messages come in through it all
 the while, and staff look at a page, while first one web process and then the other is ended and started again. Every
-message has to be answered in time, and every page has to come. With `--before REVISION` the first two processes are that
-version's, on the schema of today, and give way to today's one by one: two versions at once.
+message has to be answered in time, and every page has to come. With `--before REVISION` the first two processes are
+that version's, on the schema of today, and give way to today's one by one: two versions at once.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def test_the_worker_is_killed(world: World, figure: Callable[[str, str, str], No
     assert twice <= world.kills
     figure(
         "1. Worker and job processes killed",
-        f"{MESSAGES:,} messages at {RATE:.0f}/s, {world.kills} kills, {world.engine.dialect.name}",
+        f"{MESSAGES:,} messages at {outcome.rate:.0f}/s, {world.kills} kills, {world.engine.dialect.name}",
         f"{found}; {sent:,} replies, {twice} of them twice; all done {waited:.0f} s after the last message",
     )
 
@@ -132,7 +132,7 @@ def test_redis_is_killed_too(world: World, figure: Callable[[str, str, str], Non
     assert redis.times
     figure(
         "2. Redis killed and emptied as well",
-        f"{MESSAGES:,} messages at {RATE:.0f}/s, {world.kills} kills, Redis away {redis.times} times and emptied once, "
+        f"{MESSAGES:,} messages at {second.rate:.0f}/s, {world.kills} kills, Redis away {redis.times} times and emptied once, "
         f"{world.engine.dialect.name}",
         f"{'; '.join(found)}; {counts[0][0] + counts[1][0]:,} replies; all done after {waited:.0f} s",
     )

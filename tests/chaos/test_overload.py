@@ -48,7 +48,7 @@ def test_double_overload(
         assert world.number("SELECT count(*) FROM attachments WHERE state <> 'stored'") == 0
     figure(
         "7. Double overload",
-        f"{COUNT:,} messages at {2 * PHOTOS_A_SECOND:.0f}/s, every second one with a photo that takes "
+        f"{COUNT:,} messages at {outcome.rate:.0f}/s, every second one with a photo that takes "
         f"{CALL_SECONDS * 1000:.0f} ms",
         f"{enqueued / COUNT:.2f} jobs a message; {behind} files behind at the end, done {waited:.0f} s later; {found}",
     )

@@ -68,7 +68,7 @@ def test_redis_is_away(
             assert outcome.p99() < PROMISED[mode] or not FULL
     figure(
         f"5. Redis away: {mode}",
-        f"{COUNT:,} messages at {RATE:.0f}/s",
+        f"{COUNT:,} messages at {outcome.rate:.0f}/s",
         f"p99 {outcome.p99():.0f} ms (promised {PROMISED[mode]:.0f}), slowest {slowest:.0f} ms; {found}",
     )
 

@@ -118,7 +118,13 @@ class Deliveries:
     given_up: list[str] = field(default_factory=list)
     repeats: int = 0
     milliseconds: list[float] = field(default_factory=list)
+    seconds: float = 0.0
     refusals: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rate(self) -> float:
+        """How many messages a second there really were."""
+        return (len(self.acknowledged) + len(self.given_up)) / self.seconds
 
     def p99(self) -> float:
         """Return the 99th percentile of the answers' times."""
@@ -160,4 +166,5 @@ def deliver(
 
     with ThreadPoolExecutor(min(64, max(8, int(rate)))) as pool:
         list(pool.map(one, range(len(messages))))
+    outcome.seconds = time.monotonic() - began
     return outcome
