@@ -132,8 +132,8 @@ def test_redis_is_killed_too(world: World, figure: Callable[[str, str, str], Non
     assert redis.times
     figure(
         "2. Redis killed and emptied as well",
-        f"{MESSAGES:,} messages at {second.rate:.0f}/s, {world.kills} kills, Redis away {redis.times} times and emptied once, "
-        f"{world.engine.dialect.name}",
+        f"{MESSAGES:,} messages at {second.rate:.0f}/s, {world.kills} kills, Redis away {redis.times} times, "
+        f"emptied once, {world.engine.dialect.name}",
         f"{'; '.join(found)}; {counts[0][0] + counts[1][0]:,} replies; all done after {waited:.0f} s",
     )
 
