@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 LIFETIME = timedelta(hours=4)
 ROOT = "/h5"
 COOKIE = "wanggetong-h5"
+# As in web/__init__.py: by TLS, from this host only.
+HOST = "__Host-"
 
 
 class _ResidentCookies(SecureCookieSessionInterface):
     salt = "residents-session"
 
-    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
-        return COOKIE
+    def get_cookie_name(self, app: Flask) -> str:
+        return f"{HOST}{COOKIE}" if self.get_cookie_secure(app) else COOKIE
 
-    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
-        return ROOT
+    def get_cookie_path(self, app: Flask) -> str:
+        # Browsers take the prefix for the whole host only; what is signed for residents is nothing elsewhere anyway.
+        return "/" if self.get_cookie_secure(app) else ROOT
 
 
 class Sessions(SessionInterface):
