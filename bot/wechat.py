@@ -32,12 +32,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def session_for(address: str) -> requests.Session:
-    """Return a session for calls to `address` that no answer leads elsewhere, with what the call holds.
-
-    To this machine itself no proxy of the environment is asked.
-    """
+    """Return a session for calls to `address`; to this machine itself no proxy of the environment is asked."""
     session = requests.Session()
-    session.max_redirects = 0
     session.trust_env = urlsplit(address).hostname not in LOOPBACK
     return session
 

@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
-import requests
 
 import settings as configuration
 from bot import wechat
@@ -112,31 +111,6 @@ def api(odd: type[Odd]) -> Iterator[WeChat]:
     """Give a client that calls that server; there is no Redis."""
     with serve(odd) as address:
         yield WeChat(configuration.load({"WECHAT_API_BASE": address}), connect("unix:///nowhere/redis.sock"))
-
-
-def test_no_answer_leads_elsewhere() -> None:
-    """An answer that points to another address is not followed: what the call holds goes to WeChat alone."""
-    asked: list[str] = []
-
-    class Leading(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(302)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Leading)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    with session_for(address) as session, pytest.raises(requests.TooManyRedirects):
-        session.get(f"{address}/cgi-bin", timeout=5)
-    server.shutdown()
-    server.server_close()
-    assert asked == ["/cgi-bin"]
 
 
 def fate(call: Callable[[], object]) -> Fate:
