@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -25,7 +26,12 @@ COOKIE = "wanggetong-h5"
 HOST = "__Host-"
 
 
-class _ResidentCookies(SecureCookieSessionInterface):
+class _Cookies(SecureCookieSessionInterface):
+    # Flask's own choice is SHA-1.
+    digest_method = staticmethod(hashlib.sha256)
+
+
+class _ResidentCookies(_Cookies):
     salt = "residents-session"
 
     def get_cookie_name(self, app: Flask) -> str:
@@ -40,7 +46,7 @@ class Sessions(SessionInterface):
     """Two realms of sessions: what is signed for one is nothing in the other."""
 
     def __init__(self) -> None:
-        self._residents, self._others = _ResidentCookies(), SecureCookieSessionInterface()
+        self._residents, self._others = _ResidentCookies(), _Cookies()
 
     def _realm(self, path: str) -> SecureCookieSessionInterface:
         return self._residents if f"{path}/".startswith(f"{ROOT}/") else self._others
