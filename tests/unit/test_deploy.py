@@ -193,9 +193,10 @@ def nginx_conf(folder: Path, tls: str, plain: str, webs: list[str]) -> Path:
         ("/etc/nginx/certs/", f"{folder}/"),
         ("/etc/nginx/wanggetong-upstream.conf", f"{folder}/upstream.conf"),
         ("/var/log/nginx/access.log", f"{folder}/access.log"),
+        ("/var/log/nginx/error.log", f"{folder}/error.log"),
     ):
         assert old in text
         text = text.replace(old, new)
     conf = folder / "nginx.conf"
-    conf.write_text(f"pid {folder}/nginx.pid;\nerror_log {folder}/error.log;\n{text}", encoding="utf-8")
+    conf.write_text(f"pid {folder}/nginx.pid;\n{text}", encoding="utf-8")
     return conf
