@@ -38,8 +38,11 @@ TOGETHER = (
     ("WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET"),
 )
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+CONTACTS = ("mailto:", "https://", "tel:")
 AES_KEY_LENGTH = 43
 SECRET_KEY_MINIMUM = 32
+# A key that was drawn has more different characters than this; `aaaa…` and `12341234…` were typed.
+SECRET_KEY_VARIETY = 8
 METRICS_TOKEN_MINIMUM = 16
 PORT_MAXIMUM = 65535
 
@@ -78,6 +81,7 @@ NAMES = (
     "DATA_KEYS_PREVIOUS",
     "RETENTION",
     "SECURITY",
+    "SECURITY_CONTACT",
     "SESSION_IDLE_MINUTES",
     "SESSION_HOURS",
     "OIDC_ISSUER",
@@ -147,6 +151,7 @@ class Settings:
     data_keys_previous: tuple[str, ...]
     retention: dict[str, int]
     security: str
+    security_contact: str
     session_idle_minutes: int
     session_hours: int
     oidc_issuer: str
@@ -251,10 +256,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     port = _port(env, faults)
     own = f"http://127.0.0.1:{port}"
     faults += [*_sandbox_values(env, sandbox=sandbox), *_half_set(env)]
+    faults += [] if sandbox else _debugging(os.environ if environ is None else environ)
     settings = Settings(
         profile=profile,
         port=port,
-        public_url=_origin(env, own if sandbox else "", faults),
+        public_url=_origin(env, own if sandbox else "", faults, sandbox=sandbox),
         data_dir=data_dir,
         log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, "INFO", faults),
         database_url=_database(env, data_dir, faults),
@@ -272,7 +278,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     )
     if settings.wechat_mode == "safe" and not settings.wechat_aes_key:
         faults.append("WECHAT_AES_KEY 没有设置：WECHAT_MODE=safe 需要它")
-    faults += _short(settings)
+    faults += [*_short(settings), *_typed(settings)]
     if faults:
         raise SettingsError(faults)
     return settings
@@ -284,6 +290,19 @@ def _short(settings: Settings) -> list[str]:
     previous = (("DATA_KEYS_PREVIOUS", key) for key in settings.data_keys_previous)
     short = (name for name, key in (*keys, *previous) if 0 < len(key) < SECRET_KEY_MINIMUM)
     return [f"{name} 太短：至少 {SECRET_KEY_MINIMUM} 个字符" for name in dict.fromkeys(short)]
+
+
+def _typed(settings: Settings) -> list[str]:
+    """Return a fault for each key of production that nobody drew at random: it can be guessed."""
+    keys = (("SECRET_KEY", settings.secret_key), ("DATA_KEY", settings.data_key))
+    typed = [name for name, key in keys if len(key) >= SECRET_KEY_MINIMUM and len(set(key)) < SECRET_KEY_VARIETY]
+    return [] if settings.sandbox else [f"{name} 不够随机：请用 openssl rand -hex 32 生成" for name in typed]
+
+
+def _debugging(environ: Mapping[str, str]) -> list[str]:
+    """Return a fault when Flask would show its debugger, from which anybody runs what they like."""
+    on = environ.get("FLASK_DEBUG", "").strip().lower() not in {"", "0", "false", "no"}
+    return ["FLASK_DEBUG（flask run --debug）不能在正式环境里开"] if on else []
 
 
 def _keys(env: dict[str, str], name: str) -> tuple[str, ...]:
@@ -342,6 +361,7 @@ def _signing_in(env: dict[str, str], faults: list[str], *, sandbox: bool) -> dic
     longest = idle if security == "classified" else LONGEST_IDLE
     return {
         "security": security,
+        "security_contact": _contact(env, faults),
         "session_idle_minutes": _whole(env, "SESSION_IDLE_MINUTES", idle, longest, faults),
         "session_hours": _whole(env, "SESSION_HOURS", 12, LONGEST_HOURS, faults),
         "oidc_issuer": _issuer(env, faults, sandbox=sandbox),
@@ -378,6 +398,15 @@ def _choice(env: dict[str, str], name: str, allowed: tuple[str, ...], default: s
     if value not in allowed:
         faults.append(f"{name}={value} 不认识，可用：{'、'.join(allowed)}")
         return default
+    return value
+
+
+def _contact(env: dict[str, str], faults: list[str]) -> str:
+    """Return where faults of security are told: an address as security.txt has it (RFC 9116), or nothing."""
+    value = env.get("SECURITY_CONTACT", "")
+    if value and (not value.startswith(CONTACTS) or not value.isascii() or any(each.isspace() for each in value)):
+        faults.append(f"SECURITY_CONTACT 应以 {'、'.join(CONTACTS)} 开头，不带空格和中文")
+        return ""
     return value
 
 
@@ -448,11 +477,15 @@ def _url(env: dict[str, str], name: str, default: str, schemes: tuple[str, ...],
     return value if _readable(name, value, lambda url: urlsplit(url).port, faults) else default
 
 
-def _origin(env: dict[str, str], default: str, faults: list[str]) -> str:
-    """Return PUBLIC_URL: scheme and host alone, because the pages' own paths follow it; empty when unset."""
+def _origin(env: dict[str, str], default: str, faults: list[str], *, sandbox: bool) -> str:
+    """Return PUBLIC_URL: scheme and host alone, because the pages' own paths follow it; empty when unset.
+
+    In production it is reached by TLS: browsers keep its cookies for nothing else.
+    """
+    schemes = ("http", "https") if sandbox else ("https",)
     if "PUBLIC_URL" not in env:
         return default
-    value = _url(env, "PUBLIC_URL", default, ("http", "https"), faults)
+    value = _url(env, "PUBLIC_URL", default, schemes, faults)
     if value != default and urlsplit(value)._replace(scheme="", netloc="").geturl():
         faults.append("PUBLIC_URL 只写到域名和端口，后面不带路径")
         return default

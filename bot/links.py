@@ -56,7 +56,7 @@ class Links:
 
     def __init__(self, key: str, base: str) -> None:
         self._key, self.base = key.encode(), base
-        self._signer = URLSafeTimedSerializer(key, salt=SALT)
+        self._signer = URLSafeTimedSerializer(key, salt=SALT, signer_kwargs={"digest_method": hashlib.sha256})
 
     def to(self, resident: ResidentRow, page: str = "") -> str:
         """Return the address that opens this resident's page, or nothing when the public address is not known."""

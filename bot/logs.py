@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Ids = dict[str, int | str]
-# What the lines of now are about: `request`, `case`, or a job's `kind` and `row`. Ids only.
+# What the lines of now are about: `request`, `staff`, `case`, or a job's `kind` and `row`. Ids only.
 _about: ContextVar[Ids] = ContextVar("about", default={})  # noqa: B039 - it is replaced, never changed
 # What JSON leaves as it is, and some readers take for the end of a line.
 ENDS_OF_LINE = {ord(each): f"\\u{ord(each):04x}" for each in "\x7f\x85\u2028\u2029"}

@@ -39,6 +39,9 @@ WRONG = "账号或密码不对，请再试一次。"
 LOCKED = "试的次数太多了，请十分钟后再来。"
 OLD_WRONG = "现在的密码不对，请再试一次。"
 AGAIN = "请重新登录。"
+# A password that somebody else gave is good for so long, unless it is changed before.
+START_GOOD = timedelta(days=14)
+STALE = f"给您的密码超过 {START_GOOD.days} 天没有用，已经失效。请找管理员重新给一个。"
 MARK_CHARACTERS = 16
 
 
@@ -88,7 +91,8 @@ def login(
         account = book.staff_by_login(name, lock=True)
         if account is None:
             return Login(None, WRONG)
-        result = counted(account, now, right=right and account.active and account.password_hash == stored)
+        right = right and account.active and account.password_hash == stored
+        result = Login(None, STALE) if right and is_stale(account, now) else counted(account, now, right=right)
         if not result.second:
             note(book, account, result, now, f"{HOW['password']}，{origin}")
         return result
@@ -103,6 +107,12 @@ def note(book: Book, account: StaffRow, result: Login, now: datetime, detail: st
     if result.fault and is_locked(account, now):
         minutes = LOCK // timedelta(minutes=1)
         audit.note(book, account.id, "locked", account.login, f"连着错了 {FAILURES} 次，锁 {minutes} 分钟", now)
+
+
+def is_stale(account: StaffRow, now: datetime) -> bool:
+    """Say whether the password is one that somebody else gave, and nobody made their own of it in time."""
+    given = account.password_changed_at
+    return account.must_change and not account.sample and given is not None and now - given >= START_GOOD
 
 
 def is_locked(account: StaffRow, now: datetime) -> bool:
@@ -239,7 +249,7 @@ def actor_of(book: Book, city: City, staff_id: int, now: datetime | None = None)
     )
 
 
-def add_staff(book: Book, city: City, row: Mapping[str, str], *, classified: bool = False) -> int:
+def add_staff(book: Book, city: City, row: Mapping[str, str], now: datetime, *, classified: bool = False) -> int:
     """Make one account from `login`, `name`, `role`, `unit` (code), `phone`, `password`; return its id.
 
     Whoever made it knows the password, so its owner has to change it first.
@@ -262,6 +272,7 @@ def add_staff(book: Book, city: City, row: Mapping[str, str], *, classified: boo
         phone=row["phone"],
         password_hash=own_hash(row["password"]),
         must_change=True,
+        password_changed_at=now,
     )
     return book.add(account).id
 
@@ -294,6 +305,6 @@ def restart(book: Book, account: StaffRow, now: datetime) -> str:
     """
     password = start_password()
     account.password_hash, account.sample, account.must_change = start_hash(password), False, True
-    account.failed_logins, account.locked_until = 0, None
+    account.failed_logins, account.locked_until, account.password_changed_at = 0, None, now
     book.end_sessions(account.id, now)
     return password

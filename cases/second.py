@@ -44,7 +44,8 @@ def _take(book: Book, vault: Vault, account: StaffRow, code: str, now: datetime)
             return ""
         account.totp_step = step
         return "验证码"
-    spare = book.recovery_code(account.id, totp.digest_of(account.id, code))
+    kept = book.recovery_digest(account.id) if totp.may_be_recovery(code) else ""
+    spare = book.recovery_code(account.id, totp.digest_of(totp.salt_of(kept), code)) if kept else None
     if spare is None:
         return ""
     spare.used_at = now
@@ -57,10 +58,10 @@ def turn_on(book: Book, vault: Vault, staff_id: int, secret: str, code: str, now
     if account is None or step is None or account.totp_secret:
         return []
     account.totp_secret, account.totp_step = vault.seal(secret), step
-    codes = totp.recovery_codes()
+    codes, salt = totp.recovery_codes(), totp.new_salt()
     book.forget_recovery(staff_id)
     for each in codes:
-        book.add(RecoveryRow(staff_id=staff_id, digest=totp.digest_of(staff_id, each)))
+        book.add(RecoveryRow(staff_id=staff_id, digest=totp.digest_of(salt, each)))
     audit.note(book, staff_id, "totp_on", account.login, "", now)
     return codes
 

@@ -45,7 +45,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder="static", template_folder="templates")
     app.config.update(
         SECRET_KEY=settings.signing_key,
-        SESSION_COOKIE_NAME="wanggetong",
+        # With this prefix a browser takes it by TLS from this host only: no neighbour can plant one.
+        SESSION_COOKIE_NAME="wanggetong" if settings.sandbox else "__Host-wanggetong",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=not settings.sandbox,

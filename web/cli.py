@@ -124,8 +124,9 @@ def _staff_commands(group: AppGroup, house: House) -> None:
         """Make an account."""
         row = {"login": login, "name": name, "role": role, "unit": unit, "phone": phone, "password": password}
         with house.store.write() as book:
-            accounts.add_staff(book, house.cities.current(book), row, classified=house.settings.classified)
-            audit.note(book, None, "account", login, f"新建：{ROLES[role]}，{unit}", utc_now())
+            now = utc_now()
+            accounts.add_staff(book, house.cities.current(book), row, now, classified=house.settings.classified)
+            audit.note(book, None, "account", login, f"新建：{ROLES[role]}，{unit}", now)
         click.echo(f"账号 {login} 已建好。")
 
 

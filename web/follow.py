@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import time
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
 
     from flask import Flask, Response
 
+log = logging.getLogger(__name__)
+
 HEADER = "X-Request-ID"
 SANE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 WEBHOOK = "wechat.receive"
 LOGINS = frozenset({"console.login_submit", "console.login_code_submit"})
+# What somebody was not allowed, did too often, or made too large: whoever reads the log sees who tries doors.
+REFUSED = frozenset({401, 403, 405, 413, 429})
 UNAUTHORIZED, SERVER_ERROR, CLIENT_ERROR = 401, 500, 400
 
 
@@ -46,6 +51,8 @@ def follow(app: Flask) -> None:
             meters().webhook.labels(_outcome(response)).observe(time.perf_counter() - g.begun)
         if request.endpoint in LOGINS and response.status_code == UNAUTHORIZED:
             meters().logins.inc()
+        if response.status_code in REFUSED:
+            log.warning("refused with %d: %s", response.status_code, request.endpoint or "no such address")
         return response
 
     @app.teardown_request

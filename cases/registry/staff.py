@@ -132,9 +132,9 @@ class Staff(Table[StaffRow]):
         for change in changes:
             login = change.new["login"]
             if login not in known:
-                known[login] = StaffRow(
-                    password_hash=saving.hashes[login], sample=saving.sample, must_change=not saving.sample
-                )
+                known[login] = StaffRow(password_hash=saving.hashes[login], sample=saving.sample)
+                if not saving.sample:
+                    known[login].must_change, known[login].password_changed_at = True, datetime.now(UTC)
             self.fill(known[login], change.new, saving)
             book.add(known[login])
             if not known[login].active:

@@ -76,6 +76,11 @@ class SigningQueries:
         )
         return self._session.scalars(query.with_for_update()).one_or_none()
 
+    def recovery_digest(self, staff_id: int) -> str:
+        """Return what is kept of any of a person's codes that are not used yet, or nothing: all have one salt."""
+        unused = and_(RecoveryRow.staff_id == staff_id, RecoveryRow.used_at.is_(None))
+        return self._session.scalar(select(RecoveryRow.digest).where(unused).limit(1)) or ""
+
     def recovery_left(self, staff_id: int) -> int:
         """Return how many of a person's codes are not used yet."""
         unused = and_(RecoveryRow.staff_id == staff_id, RecoveryRow.used_at.is_(None))

@@ -124,8 +124,8 @@ class StaffRow(Base):
 
     `groups`: the groups of kinds that they may see, empty for all; `contacts`: they may look at residents' numbers;
     `backup_id`: who stands in for them while they are away (AB岗). `external_id`: what another login calls them.
-    `must_change`: somebody else knows the password. `totp_secret`: sealed, empty without a second step; `totp_step`:
-    the last one of which a code was taken.
+    `must_change`: somebody else knows the password, since `password_changed_at`. `totp_secret`: sealed, empty without a
+    second step; `totp_step`: the last one of which a code was taken.
     """
 
     __tablename__ = "staff"

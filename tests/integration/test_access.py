@@ -56,7 +56,7 @@ OF_THE_PERSON = frozenset({"district", "city", "urban", "admin"})
 
 PUBLIC = frozenset(
     {
-        *("static", "static_vendor", "home.start", "console.login", "console.login_submit"),
+        *("static", "static_vendor", "home.start", "home.security_txt", "console.login", "console.login_submit"),
         *("console.login_code", "console.login_code_submit", "console.setup_start", "console.setup_start_submit"),
         *("console.service_worker", "console.offline", "console.token"),
         *("console.oidc", "console.oidc_back", "console.wecom", "console.wecom_back"),

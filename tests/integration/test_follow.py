@@ -99,6 +99,21 @@ def test_lines_carry_the_ids(app: Flask, resident: Resident, staff: Callable[[st
     assert not {"request", "case"} & set(after)
 
 
+def test_who_tries_doors_is_on_record(app: Flask, staff: Callable[[str], Staff], lines: Lines) -> None:
+    """What somebody may not have is a line with who tried, what, and how it was refused; who may leaves none."""
+    cuihu = staff("cuihu01")
+    with house_of(app).store.read() as book:
+        account = book.staff_by_login("cuihu01")
+    assert account
+    cuihu.client.get("/console/audit")
+    cuihu.client.get("/console/home")
+    app.test_client().get("/api/v1/cases")
+    refused = [line for line in lines.all() if line["logger"] == "web.follow"]
+    assert [line["message"] for line in refused] == ["refused with 403: console.audit", "refused with 401: api.cases"]
+    assert refused[0]["staff"] == account.id
+    assert "staff" not in refused[1]
+
+
 def test_a_job_carries_its_row(lines: Lines) -> None:
     """What is logged in a job has its kind and row."""
     with logs.about(kind="outbox", row=7):

@@ -10,7 +10,7 @@ import pytest
 
 from bot.assembly import utc_now
 from cases import accounts, sessions
-from cases.accounts import OLD_WRONG
+from cases.accounts import OLD_WRONG, STALE, START_GOOD, WRONG
 from cases.passwords import COMMON, SAME
 from cases.sessions import Limits, Origin
 from cases.storage.security import SessionRow
@@ -223,6 +223,27 @@ def test_a_password_that_others_know_is_changed_first(app: Flask, house: House, 
     assert change(water, given[1], NEW).request.path == "/console/notices"
     assert is_in(water)
     assert not account_of(house, "water").must_change
+
+
+def test_a_password_that_nobody_used_goes_stale(app: Flask, house: House, staff: Callable[[str], Staff]) -> None:
+    """A password from the administrator that was not changed in two weeks opens nothing, and says whom to ask."""
+    admin = staff("admin")
+
+    def given() -> str:
+        page = admin.client.get("/console/registry/staff/row?key=water").text
+        shown = admin.post("/console/registry/staff/password", page, key="water").text
+        [password] = re.findall(r'class="reg-password">([^<]+)<', shown)
+        return str(password)
+
+    def tried(typed: str, at: datetime) -> accounts.Login:
+        return accounts.login(house.store, "water", typed, at, samples_allowed=True)
+
+    first = given()
+    last, after = (utc_now() + START_GOOD + timedelta(minutes=each) for each in (-5, 5))
+    assert tried(first, last).staff_id
+    assert (tried(first, after).staff_id, tried(first, after).fault) == (None, STALE)
+    assert tried("not-the-one-given", after).fault == WRONG
+    assert "现在的密码是别人给的" in Staff(app, "water", given()).answer.text
 
 
 @pytest.mark.parametrize("wanted", ["/console/team", "https://evil.example/", "/console/../sandbox/"])

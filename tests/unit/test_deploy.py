@@ -25,6 +25,7 @@ METRIC = re.compile(r"\bwanggetong_[a-z_]+")
 # What Prometheus's library adds to a name.
 ENDINGS = ("_bucket", "_count", "_sum", "_total")
 VARIABLE = re.compile(r"^([A-Z][A-Z_]+)=", re.MULTILINE)
+GIT = "InaccessiblePaths=-/opt/wanggetong/.git"
 # Of tools that we use, not ours.
 THEIRS = {"PROMETHEUS_MULTIPROC_DIR", "FLASK_APP"}
 
@@ -89,7 +90,9 @@ def test_the_environment_file_is_taken() -> None:
     with pytest.raises(settings.SettingsError):
         settings.load(environ)
     secrets = {"WECHAT_TOKEN": "t", "WECHAT_APPID": "wx1", "WECHAT_SECRET": "s", "WECHAT_AES_KEY": "a" * 43}
-    assert not settings.load({**environ, **secrets, "SECRET_KEY": "k" * 40, "METRICS_TOKEN": "m" * 20}).sandbox
+    assert not settings.load(
+        {**environ, **secrets, "SECRET_KEY": "0123456789abcdef" * 4, "METRICS_TOKEN": "m" * 20}
+    ).sandbox
 
 
 def compose() -> dict[str, Any]:
@@ -118,12 +121,51 @@ def test_the_containers_fit_together() -> None:
 def test_units_give_up_their_rights(unit: Path) -> None:
     """Every unit runs as a user of its own, writes nowhere but where it must, and gains no rights."""
     text = unit.read_text(encoding="utf-8")
-    for line in ("User=wanggetong", "NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes", "UMask=0077"):
+    for line in (
+        "User=wanggetong",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "UMask=0077",
+        GIT,
+    ):
         assert f"\n{line}\n" in text
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze")
     said = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False).stderr
     assert [line for line in said.splitlines() if "/opt/wanggetong/" not in line and unit.stem in line] == []
+
+
+def test_the_proxy_keeps_its_guard() -> None:
+    """Only TLS 1.2 and 1.3 with forward secrecy, HSTS for all below, no versions, no slow clients, no hidden files."""
+    conf = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    assert re.findall(r"ssl_protocols (.*);", conf) == ["TLSv1.2 TLSv1.3"]
+    [ciphers] = re.findall(r"ssl_ciphers (\S+);", conf)
+    assert all(each.startswith("ECDHE-") and ("GCM" in each or "POLY1305" in each) for each in ciphers.split(":"))
+    assert 'Strict-Transport-Security "max-age=31536000; includeSubDomains" always' in conf
+    for line in (
+        "server_tokens off;",
+        "client_header_timeout 10s;",
+        "client_body_timeout 20s;",
+        "ssl_session_tickets off;",
+    ):
+        assert line in conf
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in conf
+    plain, secure = conf.split("listen 80;")[1].split("listen 443")
+    assert "proxy_pass" not in plain
+    assert "location = /wechat { return 403; }" in plain
+    for refused in ("^~ /sandbox", r"~ /\.(?!well-known/)"):
+        assert f"location {refused} {{ return 404; }}" in secure
+
+
+def test_the_database_stands_inside() -> None:
+    """In containers database and Redis have no port outside and no way there; only the proxy has ports."""
+    services = compose()
+    assert [name for name, service in services.items() if service.get("ports")] == ["nginx"]
+    for name in ("postgres", "redis"):
+        assert services[name]["networks"] == ["inside"]
+    networks = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["networks"]
+    assert networks["inside"] == {"internal": True}
 
 
 def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
@@ -151,9 +193,10 @@ def nginx_conf(folder: Path, tls: str, plain: str, webs: list[str]) -> Path:
         ("/etc/nginx/certs/", f"{folder}/"),
         ("/etc/nginx/wanggetong-upstream.conf", f"{folder}/upstream.conf"),
         ("/var/log/nginx/access.log", f"{folder}/access.log"),
+        ("/var/log/nginx/error.log", f"{folder}/error.log"),
     ):
         assert old in text
         text = text.replace(old, new)
     conf = folder / "nginx.conf"
-    conf.write_text(f"pid {folder}/nginx.pid;\nerror_log {folder}/error.log;\n{text}", encoding="utf-8")
+    conf.write_text(f"pid {folder}/nginx.pid;\n{text}", encoding="utf-8")
     return conf

@@ -98,6 +98,18 @@ def test_codes_are_those_of_the_standard(at: int, code: str) -> None:
     assert totp.step_of(SECRET, code[:5], moment) is None
 
 
+def test_recovery_codes_cannot_be_tried_out() -> None:
+    """Of a recovery code a salted, slow digest is kept, however it is typed; no two people share one."""
+    codes, salt = totp.recovery_codes(), totp.new_salt()
+    kept = totp.digest_of(salt, codes[0])
+    assert totp.salt_of(kept) == salt != totp.new_salt()
+    assert kept == totp.digest_of(salt, codes[0].upper().replace("-", " "))
+    assert kept not in {totp.digest_of(salt, codes[1]), totp.digest_of(totp.new_salt(), codes[0])}
+    assert len(kept) == 64
+    assert all(totp.may_be_recovery(code) for code in codes)
+    assert not totp.may_be_recovery("123456")
+
+
 def test_sealed_is_sealed() -> None:
     """A sealed secret is read with the same key only, and says nothing by itself."""
     sealed = Vault("k" * 40).seal(SECRET)

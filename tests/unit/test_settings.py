@@ -11,7 +11,7 @@ PRODUCTION = {
     "WECHAT_APPID": "wx1234567890",
     "WECHAT_SECRET": "a-secret",
     "WECHAT_AES_KEY": "a" * 43,
-    "SECRET_KEY": "k" * 40,
+    "SECRET_KEY": "0123456789abcdef" * 4,
 }
 
 
@@ -94,12 +94,12 @@ def test_a_long_data_folder_keeps_a_short_socket(tmp_path: Path) -> None:
 
 
 def test_the_public_address_is_an_origin() -> None:
-    """PUBLIC_URL is this machine in the sandbox, nothing in production until it is set, and never has a path."""
+    """PUBLIC_URL is this machine in the sandbox; in production nothing until it is set, then TLS without a path."""
     assert configuration.load({"PORT": "8123"}).public_url == "http://127.0.0.1:8123"
     assert configuration.load(PRODUCTION).public_url == ""
     given = {**PRODUCTION, "PUBLIC_URL": "https://city.example/"}
     assert configuration.load(given).public_url == "https://city.example"
-    for wrong in ("https://city.example/grid", "city.example", "ftp://city.example"):
+    for wrong in ("https://city.example/grid", "city.example", "ftp://city.example", "http://city.example"):
         with pytest.raises(SettingsError) as error:
             configuration.load({**PRODUCTION, "PUBLIC_URL": wrong})
         assert len(error.value.faults) == 1
@@ -137,3 +137,36 @@ def test_the_stricter_rules() -> None:
     assert (strict.classified, strict.session_idle_minutes, strict.session_hours) == (True, 30, 12)
     oidc = {"OIDC_ISSUER": "https://id.example/", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y"}
     assert configuration.load(oidc).oidc_issuer == "https://id.example/"
+
+
+@pytest.mark.parametrize("key", ["k" * 40, "12341234" * 5])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATA_KEY"])
+def test_production_wants_keys_that_were_drawn(name: str, key: str) -> None:
+    """A key that somebody typed, long as it is, is refused in production, and said how to make one."""
+    with pytest.raises(SettingsError) as error:
+        configuration.load({**PRODUCTION, name: key})
+    [fault] = error.value.faults
+    assert fault.startswith(name)
+    assert "openssl rand" in fault
+    assert configuration.load({name: key}).sandbox
+
+
+def test_production_is_not_debugged() -> None:
+    """With Flask's debugger on, production does not start; off, or in the sandbox, nobody minds."""
+    for on in ("1", "true"):
+        with pytest.raises(SettingsError) as error:
+            configuration.load({**PRODUCTION, "FLASK_DEBUG": on})
+        assert "FLASK_DEBUG" in error.value.faults[0]
+    assert not configuration.load({**PRODUCTION, "FLASK_DEBUG": "0"}).sandbox
+    assert configuration.load({"FLASK_DEBUG": "1"}).sandbox
+
+
+@pytest.mark.parametrize(
+    "contact", ["security@city.example", "http://city.example", "mailto:a b@city.example", "mailto:网格"]
+)
+def test_a_contact_is_an_address(contact: str) -> None:
+    """What security.txt could not show is a fault; what it can is taken as it is."""
+    with pytest.raises(SettingsError) as error:
+        configuration.load({"SECURITY_CONTACT": contact})
+    assert "SECURITY_CONTACT" in error.value.faults[0]
+    assert configuration.load({"SECURITY_CONTACT": "mailto:x@city.example"}).security_contact == "mailto:x@city.example"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
 
+from bot import logs
 from bot.assembly import utc_now
 from cases import accounts, tokens
 from web.api import cases, problems
@@ -55,6 +56,7 @@ def _guarded(house: House, route: Route) -> Callable[..., Response]:
         with house.store.read() as book:
             city = house.cities.current(book)
             actor = accounts.actor_of(book, city, staff_id, now) if staff_id is not None else None
+        logs.begin(**({"staff": staff_id} if staff_id is not None else {}))
         if actor is None:
             raise Problem(401, "请在 Authorization 里带上有效的令牌：Bearer wgt_…")
         if actor.role not in route.roles:

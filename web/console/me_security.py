@@ -112,10 +112,16 @@ def _page(house: House, faults: Mapping[str, str], codes: list[str] | None = Non
             classified=house.settings.classified,
             shortest=passwords.SHORTEST,
             days=passwords.AGE.days,
-            changed=spoken_time(account.password_changed_at, now) if account.password_changed_at else "",
+            changed=_changed(account, now),
             **_draft(house, account, due),
         )
     return page, 400 if faults else 200
+
+
+def _changed(account: StaffRow, now: datetime) -> str:
+    """Return when somebody last changed their password; nothing for one that was given to them."""
+    changed = account.password_changed_at
+    return spoken_time(changed, now) if changed is not None and not account.must_change else ""
 
 
 def _device(row: SessionRow, now: datetime) -> Device:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import abort, current_app, g, redirect, request, session, url_for
 
+from bot import logs
 from bot.assembly import utc_now
 from cases import accounts, sessions
 from cases.sessions import Limits
@@ -89,6 +90,7 @@ def actor(book: Book, city: City) -> Actor:
         here = request.full_path if request.method == "GET" else ""
         abort(redirect(url_for("console.login", next=here or None)))
     g.seen = Reader(row.id, row.staff_id, row.how, row.seen_at)
+    logs.begin(staff=row.staff_id)
     if not (request.endpoint or "").startswith(OWN_SECURITY) and owed(book, row):
         if request.method == "GET" and "HX-Request" not in request.headers and not _in_background():
             session[WANTED] = request.full_path.rstrip("?")

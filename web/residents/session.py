@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,23 +22,31 @@ if TYPE_CHECKING:
 LIFETIME = timedelta(hours=4)
 ROOT = "/h5"
 COOKIE = "wanggetong-h5"
+# As in web/__init__.py: by TLS, from this host only.
+HOST = "__Host-"
 
 
-class _ResidentCookies(SecureCookieSessionInterface):
+class _Cookies(SecureCookieSessionInterface):
+    # Flask's own choice is SHA-1.
+    digest_method = staticmethod(hashlib.sha256)
+
+
+class _ResidentCookies(_Cookies):
     salt = "residents-session"
 
-    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
-        return COOKIE
+    def get_cookie_name(self, app: Flask) -> str:
+        return f"{HOST}{COOKIE}" if self.get_cookie_secure(app) else COOKIE
 
-    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002 - Flask's
-        return ROOT
+    def get_cookie_path(self, app: Flask) -> str:
+        # Browsers take the prefix for the whole host only; what is signed for residents is nothing elsewhere anyway.
+        return "/" if self.get_cookie_secure(app) else ROOT
 
 
 class Sessions(SessionInterface):
     """Two realms of sessions: what is signed for one is nothing in the other."""
 
     def __init__(self) -> None:
-        self._residents, self._others = _ResidentCookies(), SecureCookieSessionInterface()
+        self._residents, self._others = _ResidentCookies(), _Cookies()
 
     def _realm(self, path: str) -> SecureCookieSessionInterface:
         return self._residents if f"{path}/".startswith(f"{ROOT}/") else self._others
