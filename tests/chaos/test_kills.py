@@ -26,6 +26,8 @@ RATE = 50.0
 MESSAGES = 10_000 if FULL else 300
 WEB_KILLS = 500 if FULL else 12
 KILL_SECONDS = 2.0
+# So often it is the web server's master that is killed: it takes seconds to come back, and its processes none.
+MASTER = 0.02
 # What belongs to a case: one of each resident's messages opens it, the others are added.
 PARTS = 4
 REPORT = "楼下的路灯坏了，晚上看不见"
@@ -140,16 +142,15 @@ def test_redis_is_killed_too(world: World, figure: Callable[[str, str, str], Non
 
 def test_the_web_server_is_killed(world: World, figure: Callable[[str, str, str], None]) -> None:
     """With web processes killed in mid-request, what was acknowledged is in the database, each case once."""
-    worker_of = random.Random(3)  # noqa: S311 - repeatable
 
     def act(dice: random.Random) -> None:
-        pids = world.pids("web")
-        # The master now and then, its processes most of the time.
-        world.kill(pids[0] if dice.random() < 0.04 or len(pids) == 1 else dice.choice(pids[1:]))
+        master, *serving = world.pids("web")
+        if serving:  # the master now and then, else one that serves
+            world.kill(master if dice.random() < MASTER else dice.choice(serving))
 
     prefix, rounds = "Web", 0
     outcome = Deliveries()
-    with Chaos(act, 0.4, seed=worker_of.randrange(1000)):
+    with Chaos(act, 0.4):
         while world.kills < WEB_KILLS:
             part = deliver(world.address, messages(f"{prefix}{rounds:03d}x", 80), 20.0)
             outcome.acknowledged += part.acknowledged
@@ -157,6 +158,7 @@ def test_the_web_server_is_killed(world: World, figure: Callable[[str, str, str]
             outcome.repeats += part.repeats
             rounds += 1
     kills = world.kills
+    assert len(outcome.acknowledged) > len(outcome.given_up)
     world.wait_until_ready()
     found = check(world, prefix, outcome)
     world.wait_until_idle(AFTERWARDS_SECONDS)
