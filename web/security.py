@@ -49,7 +49,9 @@ def protect(app: Flask) -> CSRFProtect:
     def add_headers(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if response.content_type.startswith("text/html"):
+        if app.config["SESSION_COOKIE_SECURE"]:  # in production browsers come by HTTPS, and are to stay there
+            response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
+        if request.endpoint not in VERSIONED:
             response.headers.setdefault("Cache-Control", "no-store")
         if request.endpoint in VERSIONED and request.args.get("v") == version():
             response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
