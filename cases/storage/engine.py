@@ -61,7 +61,11 @@ def _engine(database_url: str) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, pool_size=POOL, hide_parameters=True, connect_args={"timeout": BUSY_MILLISECONDS / 1000}
+        url,
+        pool_size=POOL,
+        pool_timeout=POOL_SECONDS,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_MILLISECONDS / 1000},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)

@@ -62,7 +62,9 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.write() as book:  # short: residents' messages wait for no export
             audit.note(book, me, "export", f"工单：{chosen.name}", f"{len(rows)} 件", utc_now())
         content = exchange.write_rows(iter(rows), "xlsx")
-        return send_file(BytesIO(content), download_name=f"{chosen.name}.xlsx", as_attachment=True)
+        answer = send_file(BytesIO(content), download_name=f"{chosen.name}.xlsx", as_attachment=True)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
 
     @routes.get("/find")
     def find() -> Page:
