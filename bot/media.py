@@ -103,6 +103,7 @@ class MediaStore:
                 if image.width * image.height > PIXELS:
                     raise BadMedia("照片的像素太多")
                 upright = ImageOps.exif_transpose(image).convert("RGB")
+                upright.info.clear()  # comments and profiles would be written into the new file as they came
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise BadMedia("不是能看的照片") from error
         name = uuid.uuid4().hex

@@ -21,6 +21,7 @@ from cases.sessions import NOWHERE
 from cases.storage.desk import FilterRow
 from cases.storage.working import NoticeRow
 from cases.workflow import Action
+from tests.figures import FULL
 from tests.integration.people import TOKEN_FIELD, Resident, Staff, Visitor, link_in, picture
 from tests.integration.test_access import Desk
 from tests.services import DATA_KEY, ROOT
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 MANHOLE = "翠湖小区3栋楼下井盖坏了，老人差点摔倒"
 PART = re.compile(r"<(?:[^>]*:)?(\w+)>")
 LIMITS = sessions.Limits(timedelta(days=1), timedelta(days=1))
+SERVER_ERROR = 500
 LOGIN = "/connect/oauth2/authorize"
 # What is no number, no date, no text that a database takes, no address of ours.
 HOSTILE = (
@@ -406,27 +408,32 @@ def fields() -> set[str]:
     return set(re.findall(r"""(?:get|getlist|words_of|_typed|_degrees|_uploads)\("(\w+)\"""", code))
 
 
-@pytest.mark.parametrize("wrong", HOSTILE)
-def test_fields_with_anything_in_them(desk: Desk, resident: Resident, wrong: str) -> None:
-    """Every page and every form takes anything in every field that the code reads, and no answer is a fault."""
+def test_fields_with_anything_in_them(desk: Desk, resident: Resident) -> None:
+    """Every page and form takes anything in every field that the code reads: no answer is a fault, or leads outside."""
     resident.say(MANHOLE)
     visitor = Visitor(desk.app, link_in(resident.say("进度")))
-    clients = [entered(desk, login) for login in ("admin", "dispatcher", "cuihu01", "urban")]
+    clients = [entered(desk, login) for login in ("admin", "dispatcher", "urban")]
     desk.app.config["WTF_CSRF_ENABLED"] = False
-    given = dict.fromkeys(fields() - {"csrf_token"}, wrong)
-    assert len(given) > 60
-    for rule in rules(desk.app, but=("sandbox.", "wechat.", "health.")):
+    names = fields() - {"csrf_token"}
+    assert len(names) > 60
+    turn = itertools.count()
+    faults: list[str] = []
+    for rule in rules(desk.app, but=("sandbox.", "wechat.", "health.", "static")):
         if rule.endpoint in {"console.live", "console.logout", "residents.leave", "console.oidc", "console.wecom"}:
             continue
         for client in [visitor.client] if rule.endpoint.startswith("residents.") else clients:
-            for method in sorted(set(rule.methods or ()) & {"GET", "POST"}):
-                sent = {"data": given} if method == "POST" else {}
-                answer = client.open(address(desk, rule), method=method, query_string=given, **sent)
-                assert answer.status_code < 500, (rule.rule, method, wrong[:20])
-                checked(answer, (rule.rule, method))
-                where = answer.headers.get("Location", "/")
-                assert where.startswith("/") and not where.startswith(("//", "/\\")) or LOGIN in where, (
-                    rule.rule,
-                    where,
-                )
-                answer.close()
+            at = next(turn) * 5
+            for wrong in HOSTILE if FULL else (HOSTILE[at % len(HOSTILE)],):
+                faults += tried(client, rule, address(desk, rule), dict.fromkeys(names, wrong))
+    assert not faults
+
+
+def tried(client: FlaskClient, rule: Rule, path: str, given: dict[str, str]) -> Iterator[str]:
+    """Yield what was wrong with the answers to these fields."""
+    for method in sorted(set(rule.methods or ()) & {"GET", "POST"}):
+        answer = client.get(path, query_string=given) if method == "GET" else client.post(path, data=given)
+        where = answer.headers.get("Location", "/")
+        inside = re.match(r"/(?![/\\\\])", where) or LOGIN in where
+        if answer.status_code >= SERVER_ERROR or not inside:
+            yield f"{method} {rule.rule} {next(iter(given.values()))[:20]!r}: {answer.status_code} {where}"
+        answer.close()

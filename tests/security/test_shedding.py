@@ -1,4 +1,4 @@
-"""Too much at once is shed politely: nothing that was accepted is lost, danger is heard, everything else still answers."""
+"""Too much at once is shed politely: nothing that was taken is lost, danger is heard, all else still answers."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from web.console import shape
 from web.console.frame import frame
 from web.console.pages import case_id_in
 from web.console.session import Page, actor
+from web.uploads import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def register(routes: Blueprint, house: House) -> None:
 
 def _page() -> int:
     number = request.args.get("page", "1")
-    return int(number) if number.isascii() and number.isdigit() else 1
+    return whole(number) or 1
 
 
 def _queue(house: House, book: Book, city: City, me: Actor) -> Page:

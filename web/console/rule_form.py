@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cases.rule_words import clock, explain
 from cases.rules import BY_PLACE, DISPATCH, HOURS, MONTHS, REST, WORKING, Draft, Rule, group_of, read_rule, written
 from web.console.present import Choice
+from web.uploads import whole
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
@@ -109,7 +110,7 @@ def _share(text: str) -> float | str | None:
     text = text.strip()
     if not text:
         return None
-    return int(text) / PERCENT if text.isascii() and text.isdigit() and 0 < int(text) < PERCENT else text
+    return whole(text) / PERCENT if 0 < whole(text) < PERCENT else text
 
 
 def _percent(share: float | None) -> str:
