@@ -19,14 +19,13 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
-from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
 from bot.meters import meters
+from bot.queuer import queuer
 from bot.watch import SWEEPER, Watchman
 from cases import absence, alarms, audit, bulk, cards, failures, intake, limits, once, sessions, training
 from cases.ledger import NotAllowed
@@ -36,8 +35,6 @@ from web import logs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
-
-    from redis.client import Pipeline
 
     from bot.assembly import House
     from cases.city import City
@@ -300,24 +297,13 @@ def _repeat(kind: str, act: Callable[[], bool], seconds: float, leave: Callable[
 # -- processes --------------------------------------------------------------------------------------------------
 
 
-class Queuer(SimpleWorker):
-    """Works a queue, and gives a sign of life whenever RQ does: while it waits, and before and after each job."""
-
-    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Tell RQ that this process lives, and ourselves."""
-        super().heartbeat(timeout, pipeline)
-        watchman(self.queues[0].name).beat()
-
-
 def run_queue(name: str) -> None:
     """Work one RQ queue in this process, without forking: a job that dies takes the process, which is restarted."""
     redis = connect(configuration.load().redis_url, timeout=None)
-    queue = Queue(name, connection=redis, serializer=JSONSerializer)
     while True:
         watchman(name).beat()
         try:
-            work = Queuer([queue], connection=redis, serializer=JSONSerializer, worker_ttl=QUEUE_SECONDS)
-            work.work(logging_level="WARNING")
+            queuer(name, redis, QUEUE_SECONDS, watchman(name).beat).work(logging_level="WARNING")
         except (RedisError, OSError) as error:
             log.warning("queue %s: Redis is away (%s)", name, type(error).__name__)
             time.sleep(REDIS_SECONDS)
