@@ -10,6 +10,7 @@ import pytest
 from bot.assembly import utc_now
 from cases.limits import ADDRESS_FAILURES, ADDRESS_SPAN
 from tests.integration.people import TOKEN_FIELD
+from web.console import doorstep
 from web.console.doorstep import LATER, MOST_ADDRESSES, Doorstep
 
 if TYPE_CHECKING:
@@ -40,23 +41,23 @@ def tried(app: Flask, login: str, password: str, remote: str, told: str = "") ->
 
 def test_the_count() -> None:
     """So many failures within the span close the door for an address; later, and for others, it is open."""
-    doorstep, now = Doorstep(), utc_now()
+    step, now = Doorstep(), utc_now()
     for _ in range(ADDRESS_FAILURES):
-        assert not doorstep.closed(NEAR, now)
-        doorstep.failed(NEAR, now)
-        doorstep.failed("", now)
-    assert doorstep.closed(NEAR, now + ADDRESS_SPAN - timedelta(seconds=1))
-    assert not doorstep.closed(NEAR, now + ADDRESS_SPAN)
-    assert not doorstep.closed(FAR, now)
-    assert not doorstep.closed("", now)
+        assert not step.closed(NEAR, now)
+        step.failed(NEAR, now)
+        step.failed("", now)
+    assert step.closed(NEAR, now + ADDRESS_SPAN - timedelta(seconds=1))
+    assert not step.closed(NEAR, now + ADDRESS_SPAN)
+    assert not step.closed(FAR, now)
+    assert not step.closed("", now)
     for number in range(MOST_ADDRESSES + 5):
-        doorstep.failed(f"address {number}", now)
-    assert len(doorstep._failed) == MOST_ADDRESSES  # noqa: SLF001 - what is remembered has an end
+        step.failed(f"address {number}", now)
+    assert len(step._failed) == MOST_ADDRESSES  # noqa: SLF001 - what is remembered has an end
 
 
 def test_one_address_tries_many_names(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever sprays a password over many names waits, the right one too; a proxy's own address is nobody's."""
-    monkeypatch.setattr("web.console.doorstep.ADDRESS_FAILURES", 3)
+    monkeypatch.setattr(doorstep, "ADDRESS_FAILURES", 3)
     for number in range(3):
         assert tried(app, f"nobody{number}", "wanggetong", NEAR) == 401
     assert tried(app, "urban", "wanggetong", NEAR) == 429

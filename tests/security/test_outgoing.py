@@ -88,7 +88,11 @@ def test_no_export_holds_a_formula(
     with house.store.write() as book:
         grid = next(unit for unit in book.units() if unit.kind == "grid")
         for number, formula in enumerate(FORMULAS):
-            book.add(PlaceRow(name=f"{formula}{number}", grid_id=grid.id, kind="", aliases=[]))
+            book.add(
+                PlaceRow(
+                    name=f"{formula}{number}", grid_id=grid.id, kind="", aliases=[], numbers="", lon=117.0, lat=36.6
+                )
+            )
     admin, dispatcher = staff("admin"), staff("dispatcher")
     admin.client.post("/console/login", data={"login": "=1+1", "password": "x"})
     exports = [rule for rule in app.url_map.iter_rules() if "export" in rule.endpoint]

@@ -11,15 +11,19 @@ import pytest
 import requests
 from sqlalchemy import func, select, text
 
+import settings as configuration
 from bot import phrases
 from bot.assembly import utc_now
 from bot.protocol import Inbound
 from bot.reception import SHED
 from bot.turnstile import Turnstile
+from cases import failures
 from cases.limits import BREATH, DATABASE_SECONDS, DELIVERIES, DELIVERIES_AT_ONCE, MESSAGES_A_MINUTE
+from cases.storage import Store, build_engine
+from cases.storage.engine import DatabaseError
 from cases.storage.tables import InboxRow
 from tests.integration.people import message_xml, mixed_burst, signed
-from tests.services import LOOK_SECONDS, wait_until
+from tests.services import LOOK_SECONDS, VAULT, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,3 +193,30 @@ def test_a_database_that_is_held_holds_nobody_else(
         pending = [body for body, status in zip(pending, results, strict=True) if status == 503]
     assert kept(house) == before + len(bodies)
     assert resident.openid not in openids
+
+
+def test_nobody_waits_longer_than_told_on_either_database(
+    database_of: Callable[[str], str], kind_of_database: str
+) -> None:
+    """A transaction with patience that finds its place taken gives up, as for a database that is away, and not later."""
+    address = configuration.load({"DATABASE_URL": database_of(kind_of_database)}).database_url
+    store, other = (Store(build_engine(address, VAULT)) for _ in range(2))
+    with store.write() as book:
+        book.lock_resident("gh_1", "oSlow")
+        begun = time.monotonic()
+        for waiting in (store, other):
+            with pytest.raises(DatabaseError) as refusal, waiting.write(0.2) as second:
+                second.lock_resident("gh_1", "oSlow")
+            assert not failures.is_ours(refusal.value)
+        assert time.monotonic() - begun < LOOK_SECONDS
+    for waiting in (store, other):
+        with waiting.write(0.2) as book:
+            assert book.lock_resident("gh_1", "oSlow") is None
+        waiting.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    """Name a kind of database."""
+    kind: str = request.param
+    return kind
