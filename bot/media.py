@@ -33,7 +33,7 @@ THUMBNAIL = ".thumb.jpg"
 # A poster is looked for among so many frames; below this mean of 255 one is dark.
 POSTER_FRAMES, DARK = 45, 24
 MP4_MARK = b"ftyp"
-# Playlists and the like name other files and addresses, which would be opened: they are neither voices nor videos.
+# Playlists, session descriptions and the like name other files and addresses: they are neither voices nor videos.
 PLAIN = {
     "format_whitelist": "aac,amr,amrnb,amrwb,flac,matroska,mov,mp3,mp4,ogg,wav,webm",
     "protocol_whitelist": "none",

@@ -198,7 +198,7 @@ def test_a_database_that_is_held_holds_nobody_else(
 def test_nobody_waits_longer_than_told_on_either_database(
     database_of: Callable[[str], str], kind_of_database: str
 ) -> None:
-    """A transaction with patience that finds its place taken gives up, as for a database that is away, and not later."""
+    """A transaction with patience that finds its place taken gives up, as if the database were away, and not later."""
     address = configuration.load({"DATABASE_URL": database_of(kind_of_database)}).database_url
     store, other = (Store(build_engine(address, VAULT)) for _ in range(2))
     with store.write() as book:
