@@ -412,7 +412,7 @@ def test_fields_with_anything_in_them(desk: Desk, resident: Resident) -> None:
     """Every page and form takes anything in every field that the code reads: no answer is a fault, or leads outside."""
     resident.say(MANHOLE)
     visitor = Visitor(desk.app, link_in(resident.say("进度")))
-    clients = [entered(desk, login) for login in ("admin", "dispatcher", "urban")]
+    clients = [entered(desk, login) for login in ("admin", "dispatcher", "urban")[: 3 if FULL else 2]]
     desk.app.config["WTF_CSRF_ENABLED"] = False
     names = fields() - {"csrf_token"}
     assert len(names) > 60
