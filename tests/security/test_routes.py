@@ -437,3 +437,17 @@ def tried(client: FlaskClient, rule: Rule, path: str, given: dict[str, str]) -> 
         if answer.status_code >= SERVER_ERROR or not inside:
             yield f"{method} {rule.rule} {next(iter(given.values()))[:20]!r}: {answer.status_code} {where}"
         answer.close()
+
+
+def test_numbers_without_end(desk: Desk) -> None:
+    """A number of five thousand digits in any field of a form that reads numbers is refused, and no fault."""
+    client = entered(desk, "admin")
+    desk.app.config["WTF_CSRF_ENABLED"] = False
+    given = dict.fromkeys(fields() - {"csrf_token"}, "9" * 5000)
+    for path in ("rules/save", "rules/change", "learning/confidence", "learning/kinds/manhole/auto", "guide/save"):
+        for form in (given, given | {"id": ""}):
+            assert client.post(f"/console/{path}", data=form).status_code < SERVER_ERROR, path
+    for path in ("audit", "team", "find", "", "guide"):
+        assert client.get(f"/console/{path}", query_string={"page": "9" * 5000, "id": "9" * 5000}).status_code < 500, (
+            path
+        )

@@ -77,8 +77,8 @@ def draft_from(city: City, form: MultiDict[str, str], known: Draft | None) -> tu
         note=form.get("note", "").strip()[:NOTE_CHARACTERS],
         kinds=frozenset(form.getlist("kinds")),
         areas=frozenset(form.getlist("areas")),
-        hours=(int(begin), int(end)) if begin.isdecimal() and end.isdecimal() else None,
-        months=frozenset(int(month) for month in form.getlist("months") if month.isdecimal()),
+        hours=(int(begin), int(end)) if _short(begin) and _short(end) else None,
+        months=frozenset(int(month) for month in form.getlist("months") if _short(month)),
         days=form.get("days", ""),
         words=_words(form.get("words", "")),
         at_least=at_least if isinstance(at_least, float) else None,
@@ -88,6 +88,11 @@ def draft_from(city: City, form: MultiDict[str, str], known: Draft | None) -> tu
     if not draft.name:
         draft = replace(draft, name=explain(read_rule(draft), city.known)[:NAME_CHARACTERS])
     return draft, _wrong(begin, end, at_least, below)
+
+
+def _short(text: str) -> bool:
+    """Say whether a text is a number as hours and months are."""
+    return text.isascii() and text.isdigit() and len(text) <= len("12")
 
 
 def _wrong(begin: str, end: str, at_least: float | str | None, below: float | str | None) -> str:
