@@ -19,21 +19,18 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
-from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 import settings as configuration
 from bot import logs, tracing
 from bot.assembly import build, utc_now
 from bot.bell import JOBS, connect
+from bot.queuer import queuer
 from bot.sweeping import BATCH, READ_BATCH, each_of, index, read_files, sweep, train
 from bot.watch import SWEEPER, Watchman
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from redis.client import Pipeline
 
     from bot.assembly import House
 
@@ -135,24 +132,13 @@ def _repeat(kind: str, act: Callable[[], bool], seconds: float, leave: Callable[
 # -- processes --------------------------------------------------------------------------------------------------
 
 
-class Queuer(SimpleWorker):
-    """Works a queue, and gives a sign of life whenever RQ does: while it waits, and before and after each job."""
-
-    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Tell RQ that this process lives, and ourselves."""
-        super().heartbeat(timeout, pipeline)
-        watchman(self.queues[0].name).beat()
-
-
 def run_queue(name: str) -> None:
     """Work one RQ queue in this process, without forking: a job that dies takes the process, which is restarted."""
     redis = connect(configuration.load().redis_url, timeout=None)
-    queue = Queue(name, connection=redis, serializer=JSONSerializer)
     while True:
         watchman(name).beat()
         try:
-            work = Queuer([queue], connection=redis, serializer=JSONSerializer, worker_ttl=QUEUE_SECONDS)
-            work.work(logging_level="WARNING")
+            queuer(name, redis, QUEUE_SECONDS, watchman(name).beat).work(logging_level="WARNING")
         except (RedisError, OSError) as error:
             log.warning("queue %s: Redis is away (%s)", name, type(error).__name__)
             time.sleep(REDIS_SECONDS)

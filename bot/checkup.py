@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 
 from bot.assembly import utc_now
 from bot.errcodes import ERRORS
-from bot.wechat import MEDIA_LIMIT, TIMEOUT, session_for
+from bot.wechat import MEDIA_LIMIT, TIMEOUT, read_whole, session_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def ask(settings: Settings) -> Checkup:
                 settings.wechat_api_base + "/cgi-bin/stable_token", json=body, timeout=TIMEOUT, stream=True
             ) as response,
         ):
-            content = response.raw.read(MEDIA_LIMIT, decode_content=True)
+            content = read_whole(response, MEDIA_LIMIT)
     except (requests.RequestException, HTTPError, OSError) as error:
         return Checkup(now.isoformat(), _network(error))
     skew = _skew(response.headers.get("Date", ""), now)

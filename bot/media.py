@@ -27,11 +27,17 @@ log = logging.getLogger(__name__)
 PHOTO_SIDE, THUMBNAIL_SIDE = 2560, 480
 PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 PIXELS = 80_000_000
+FRAME_PIXELS = 9_000_000  # a frame of 4K, and a little
 VOICE_SECONDS = 600
 THUMBNAIL = ".thumb.jpg"
 # A poster is looked for among so many frames; below this mean of 255 one is dark.
 POSTER_FRAMES, DARK = 45, 24
 MP4_MARK = b"ftyp"
+# Playlists, session descriptions and the like name other files and addresses: they are neither voices nor videos.
+PLAIN = {
+    "format_whitelist": "aac,amr,amrnb,amrwb,flac,matroska,mov,mp3,mp4,ogg,wav,webm",
+    "protocol_whitelist": "none",
+}
 
 
 class BadMedia(Exception):  # noqa: N818 - the house's word for a refusal
@@ -97,6 +103,7 @@ class MediaStore:
                 if image.width * image.height > PIXELS:
                     raise BadMedia("照片的像素太多")
                 upright = ImageOps.exif_transpose(image).convert("RGB")
+                upright.info.clear()  # comments and profiles would be written into the new file as they came
         except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise BadMedia("不是能看的照片") from error
         name = uuid.uuid4().hex
@@ -119,9 +126,12 @@ class MediaStore:
     def video(self, content: bytes) -> Stored:
         """Keep an MP4 as it is, once it has shown to hold a video stream, and a frame of it as its poster."""
         try:
-            with av.open(io.BytesIO(content), "r") as container:
+            with av.open(io.BytesIO(content), "r", options=PLAIN) as container:
                 if content[4:8] != MP4_MARK or not container.streams.video:
                     raise BadMedia("不是能播放的视频")
+                shape = container.streams.video[0].codec_context
+                if shape.width * shape.height > FRAME_PIXELS:
+                    raise BadMedia("视频的像素太多")
                 poster = _poster(container)
                 seconds = container.duration / 1_000_000 if container.duration else None
         except (FFmpegError, ValueError) as error:
@@ -174,7 +184,7 @@ def _to_mp3(content: bytes) -> tuple[bytes, float]:
     """Return a sound file's first audio stream as mono MP3, and its length in seconds."""
     buffer = io.BytesIO()
     samples = 0
-    with av.open(io.BytesIO(content), "r") as source, av.open(buffer, "w", format="mp3") as target:
+    with av.open(io.BytesIO(content), "r", options=PLAIN) as source, av.open(buffer, "w", format="mp3") as target:
         stream = target.add_stream("libmp3lame", rate=16000)
         stream.layout = "mono"
         resampler = av.AudioResampler(format="s16p", layout="mono", rate=16000)

@@ -42,6 +42,9 @@ SINGLE = (
 BLOCK = 32
 RANDOM_BYTES = 16
 
+MODES = frozenset({"", "raw", "aes"})
+LONGEST_TIME = 12
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _CONTROL_REFERENCE = re.compile(r"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[0-8bcef]|1[0-9a-f]));", re.IGNORECASE)
 
@@ -157,7 +160,7 @@ class Gate:
     def echo(self, query: Mapping[str, str]) -> str:
         """Answer WeChat's check of the address: the echo string, if the signature is right."""
         self._fresh(query)
-        if query.get("msg_signature") and query.get("encrypt_type") == "aes":
+        if query.get("encrypt_type") == "aes":
             self._check(query.get("msg_signature", ""), query, query.get("echostr", ""))
             return self._cipher.decrypt(query.get("echostr", ""))
         self._check(query.get("signature", ""), query)
@@ -168,19 +171,14 @@ class Gate:
         if len(body) > MAX_BODY_BYTES:
             raise Refused("the body is too large", 413)
         self._fresh(query)
-        encrypted = query.get("encrypt_type") == "aes"
-        if not encrypted:
-            if self._mode == "safe":
-                raise Refused("plain bodies are refused in safe mode")
-            self._check(query.get("signature", ""), query)
-        fields = parse_fields(decode(body))
-        if encrypted:
-            envelope = fields.get("Encrypt")
-            if not isinstance(envelope, str):
-                raise Refused("the envelope is missing", 400)
+        if query.get("encrypt_type") == "aes":
+            envelope = _envelope(body)
             self._check(query.get("msg_signature", ""), query, envelope)
-            fields = parse_fields(self._cipher.decrypt(envelope))
-        return inbound(fields)
+            return inbound(parse_fields(self._cipher.decrypt(envelope)))
+        if self._mode == "safe":
+            raise Refused("plain bodies are refused in safe mode")
+        self._check(query.get("signature", ""), query)
+        return inbound(parse_fields(decode(body)))
 
     def seal(self, query: Mapping[str, str], reply: str) -> str:
         """Return `reply` in the shape in which the request came: plain or in an envelope."""
@@ -196,16 +194,34 @@ class Gate:
 
     @staticmethod
     def _fresh(query: Mapping[str, str]) -> None:
-        timestamp = query.get("timestamp", "")
-        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):  # noqa: PLR2004
+        if query.get("encrypt_type", "") not in MODES:
+            raise Refused("the mode is unknown")
+        timestamp = _whole(query.get("timestamp", ""))
+        if timestamp is None:
             raise Refused("the timestamp is missing")
-        if abs(time.time() - int(timestamp)) > FRESH_SECONDS:
+        if abs(time.time() - timestamp) > FRESH_SECONDS:
             raise Refused("the request is stale")
 
     def _check(self, given: str, query: Mapping[str, str], *more: str) -> None:
         expected = signature(self._token, query.get("timestamp", ""), query.get("nonce", ""), *more)
         if not self._token or not hmac.compare_digest(given.encode(), expected.encode()):
             raise Refused("the signature is wrong")
+
+
+def _whole(text: str) -> int | None:
+    """Return the moment that digits say, or None for what says none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_TIME else None
+
+
+def _envelope(body: bytes) -> str:
+    """Return the envelope in a body that nobody has vouched for yet: whatever is wrong with it is refused alike."""
+    try:
+        envelope = parse_fields(decode(body)).get("Encrypt")
+    except Refused as error:
+        raise Refused(f"no envelope can be read: {error}") from None
+    if not isinstance(envelope, str):
+        raise Refused("the envelope is missing")
+    return envelope
 
 
 def decode(body: bytes) -> str:
@@ -240,7 +256,10 @@ def _children(element: Element, depth: int) -> dict[str, Any]:
         value = _children(child, depth + 1) if len(child) else child.text or ""
         if child.tag in result:
             many = result[child.tag]
-            result[child.tag] = [*many, value] if isinstance(many, list) else [many, value]
+            if isinstance(many, list):
+                many.append(value)
+            else:
+                result[child.tag] = [many, value]
         else:
             result[child.tag] = value
     return result
@@ -260,7 +279,7 @@ def inbound(fields: Mapping[str, Any]) -> Inbound | None:
         account=str(fields.get("ToUserName") or ""),
         openid=openid.strip(),
         kind=kind.strip().lower(),
-        created=int(created) if isinstance(created, str) and created.strip().isdigit() else 0,
+        created=(_whole(created.strip()) or 0) if isinstance(created, str) else 0,
         message_id=message_id.strip() if isinstance(message_id, str) else "",
         fields={name: value for name, value in fields.items() if name not in head},
     )

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from bot import phrases, settling
 from bot.dialogue import hear, respond
+from bot.emergency import danger_in
 from bot.inbound import EVENTS, MESSAGES, NOBODY, TAPS, ignore, words_of
 from bot.links import with_link
 from bot.protocol import REPLY_BYTES, Inbound
 from bot.turn import Turn
 from cases import failures, ledger, messages
+from cases.limits import BREATH, DATABASE_SECONDS, MESSAGES_A_MINUTE
 from cases.messages import Message
 from cases.storage.failing import FailureRow
 from cases.storage.tables import InboxRow, ResidentRow
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 
 ACCOUNT_LIMIT = 64
 KEY_LIMIT = 400
+# How a delivery stands in the inbox that was not taken, without its words.
+SHED = "shed"
 
 
 class Reception:
@@ -77,13 +81,15 @@ class Reception:
         key = failures.key_of(message.account, message.key)
         with self._store.write() as book:
             failures.note(book, failures.MESSAGE, key, error, now, message=asdict(message))
-        return phrases.HELD if message.kind != "event" else ""
+        return phrases.STUMBLED if message.kind != "event" else ""
 
     def _take(self, message: Inbound, now: datetime, *, late: bool = False) -> str:
         """Do the transaction of a message; `late`: its response is over, so the reply is owed."""
-        heard = hear(self._understanding, words_of(message))
         account, key = message.account[:ACCOUNT_LIMIT], message.key[:KEY_LIMIT]
-        with self._store.write() as book:
+        if not late and self._pours(message, account, key, now) and not self._endangered(message):
+            return self._shed(message, account, key, now)
+        heard = hear(self._understanding, words_of(message))
+        with self._store.write(DATABASE_SECONDS) as book:
             resident = book.lock_resident(account, message.openid)
             earlier = book.delivery(account, key)
             if earlier is not None:
@@ -99,6 +105,41 @@ class Reception:
             if late and reply and turn.case is not None:
                 messages.owe(book, turn.case, Message("late", reply), now, at=now)
             return _keep(turn, message, key, reply)
+
+    # -- too much at once --------------------------------------------------------------------------------------
+
+    def _pours(self, message: Inbound, account: str, key: str, now: datetime) -> bool:
+        """Say whether a resident has sent so much within a minute that this message is not taken.
+
+        Looked at before the transaction, so that it costs little: what is being taken just then comes on top.
+        """
+        if message.kind == "event":
+            return False
+        with self._store.read() as book:
+            resident = book.resident_at(account, message.openid)
+            if resident is None or book.heard_since(resident.id, now - BREATH, but=SHED) < MESSAGES_A_MINUTE:
+                return False
+            earlier = book.delivery(account, key)
+            return earlier is None or earlier.kind == SHED
+
+    def _endangered(self, message: Inbound) -> bool:
+        """Say whether a message speaks of danger to life: that is heard, however many came before it."""
+        words = words_of(message)
+        return bool(words) and danger_in(words, self._understanding.danger(words)) is not None
+
+    def _shed(self, message: Inbound, account: str, key: str, now: datetime) -> str:
+        """Leave a message aside: once a minute the resident is told so, else nothing is said and nothing kept."""
+        with self._store.write(DATABASE_SECONDS) as book:
+            resident = book.lock_resident(account, message.openid)
+            earlier = book.delivery(account, key)
+            if earlier is not None:
+                return earlier.reply
+            if resident is None or book.told_since(resident.id, now - BREATH, SHED):
+                return ""
+            row = InboxRow(account=account, key=key, resident_id=resident.id, kind=SHED, fields={}, received_at=now)
+            row.reply = phrases.BREATH
+            book.add(row)
+            return row.reply
 
 
 def _note_sight(resident: ResidentRow, message: Inbound, now: datetime) -> None:

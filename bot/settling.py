@@ -26,6 +26,7 @@ STILL_OF_USE = timedelta(days=7)
 # The reply in the same response comes first.
 AFTER_REPLY = timedelta(seconds=2)
 MSGID_CHARACTERS = 40
+LONGEST_CODE = 9
 TEMPLATE_FAULTS = {"failed:user block": "居民拒收这个公众号的模板消息"}
 NOT_DELIVERED = "微信没有送到"
 
@@ -45,7 +46,8 @@ def subscription_sent(turn: Turn, message: Inbound) -> str:
     """Take a subscription notice's receipt."""
     for each in _listed(message.fields.get("SubscribeMsgSentEvent")):
         code = _text(each, "ErrorCode")
-        known = ERRORS[int(code)][1] if code.isdigit() and int(code) in ERRORS else NOT_DELIVERED
+        plain = code.isascii() and code.isdigit() and len(code) <= LONGEST_CODE
+        known = ERRORS[int(code)][1] if plain and int(code) in ERRORS else NOT_DELIVERED
         _settle(turn, _text(each, "MsgID"), "" if code == "0" else f"{known}（{code}）")
     return ""
 

@@ -41,6 +41,7 @@ SWEEPER = "sweeper"
 # A database that is away is told of after this: a restart of it is none of anybody's business.
 AWAY = timedelta(seconds=30)
 WORDS = 300
+MOVED = 300  # from here on an answer is no yes: an address that leads elsewhere is not followed
 
 
 def look(house: House, now: datetime) -> Seen:
@@ -160,7 +161,7 @@ class Watchman:
         body = {"msgtype": "text", "text": {"content": words}}
         try:
             with session_for(address) as session, session.post(address, json=body, timeout=TIMEOUT) as answer:
-                arrived = answer.ok and _accepted(answer)
+                arrived = answer.status_code < MOVED and _accepted(answer)
         except (requests.RequestException, OSError) as error:
             log.warning("alarm not sent: %s", type(error).__name__)
             return False

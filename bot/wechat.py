@@ -29,12 +29,22 @@ if TYPE_CHECKING:
 TIMEOUT = (3.0, 8.0)
 MEDIA_TIMEOUT = (3.0, 30.0)
 MEDIA_LIMIT = 20 * 1024 * 1024
+# An answer is read in such parts, and is whole within so many seconds, however slowly it drips.
+PART, WHOLE_SECONDS = 64 * 1024, 60.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+class _Straight(requests.Session):
+    """Asks whom it was told to ask: whoever answers with another address leads it nowhere, least of all inside."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002 - the library's
+        """Follow nobody."""
+        return None
+
+
 def session_for(address: str) -> requests.Session:
-    """Return a session for calls to `address`; to this machine itself no proxy of the environment is asked."""
-    session = requests.Session()
+    """Return a session for calls to `address` alone; to this machine itself no proxy of the environment is asked."""
+    session = _Straight()
     session.trust_env = urlsplit(address).hostname not in LOOPBACK
     return session
 
@@ -162,7 +172,7 @@ class WeChat:
                 session_for(self._base) as session,
                 session.request(method, self._base + path, stream=True, **options) as response,
             ):
-                content = response.raw.read(MEDIA_LIMIT + 1, decode_content=True)
+                content = read_whole(response, MEDIA_LIMIT)
         except (requests.RequestException, HTTPError, OSError) as error:
             fault = type(error).__name__
         if fault:  # raised out here, so that no chain of exceptions leads to the address with the token
@@ -214,6 +224,16 @@ def _sorted(content: bytes, content_type: str, keys: tuple[str, ...]) -> Any:  #
     if answer is None or not all(key in answer for key in keys):
         raise _senseless()
     return answer
+
+
+def read_whole(response: requests.Response, most: int, seconds: float = WHOLE_SECONDS) -> bytes:
+    """Return an answer's content, a little more than `most` bytes where there is more. Raises OSError when it drips."""
+    content, until = bytearray(), time.monotonic() + seconds
+    while len(content) <= most and (part := response.raw.read1(PART, decode_content=True)):
+        content += part
+        if time.monotonic() > until:
+            raise TimeoutError("the answer takes too long")
+    return bytes(content)
 
 
 def _json(content: bytes) -> dict[str, Any] | None:

@@ -42,6 +42,13 @@ CALLBACK_HOURS = 16.0
 # Nobody is woken by a notice: from 22:00 to 7:30 it waits. Who wrote within the last half hour is awake.
 NIGHT = (time(22), time(7, 30))
 AWAKE = timedelta(minutes=30)
+# So many messages of one resident are taken within a minute. A burst of twenty is usual; more than this is no talking.
+MESSAGES_A_MINUTE, BREATH = 60, timedelta(minutes=1)
+# A process takes so many deliveries in at once; with those that wait for their turn there are so many. The others are
+# turned away at once, as is who waited so long for turn or database: WeChat comes again, and gives up after 5 seconds.
+DELIVERIES_AT_ONCE, DELIVERIES, DATABASE_SECONDS = 10, 64, 2.0
+# From one address so many tries to log in may fail within this span; then it gets no answer but "later".
+ADDRESS_FAILURES, ADDRESS_SPAN = 50, timedelta(minutes=10)
 _WEEKDAYS = "一二三四五六日"
 
 

@@ -21,7 +21,7 @@ def number_of(case_id: int) -> str:
 def case_id_of(number: str) -> int | None:
     """Return the id behind a number, spaces and dashes allowed, or None if it is no case number."""
     digits = re.sub(r"[\s-]", "", number)
-    if not digits.isascii() or not digits.isdigit() or len(digits) > LONGEST:
+    if not digits.isascii() or not digits.isdigit() or not 1 < len(digits) <= LONGEST:
         return None
     try:
         damm.validate(digits)

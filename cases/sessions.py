@@ -103,6 +103,15 @@ def begin(book: Book, staff_id: int, how: str, origin: Origin, now: datetime, be
     return token
 
 
+def renew(book: Book, session_id: int) -> str:
+    """Give a session another token, and return it: who had come by the old one is out from now on."""
+    token = secrets.token_urlsafe(BYTES)
+    row = book.lock_row(SessionRow, session_id)
+    if row is not None:
+        row.digest = _digest(token)
+    return token
+
+
 def current(book: Book, token: str, limits: Limits, now: datetime) -> SessionRow | None:
     """Return the session of this token, or None for one that has ended, ran out or lay unused for too long."""
     row = book.session(_digest(token)) if token else None

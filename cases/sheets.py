@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import re
+import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+Row = TypeVar("Row")
 ENCODINGS = ("utf-8-sig", "gb18030")
-# What a spreadsheet takes for a formula, and what was quoted so that it does not.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_QUOTED = re.compile(r"'+[=+\-@\t\r]")
+# What is read of one file at most: a few kilobytes can unpack to more than the machine holds.
+MOST_ROWS, MOST_COLUMNS, UNPACKED_BYTES = 200_000, 200, 200 * 1024 * 1024
+# What a spreadsheet takes for a formula, full width too, or what was quoted so that it does not.
+_FORMULA = re.compile(r"['\s]*[=+\-@＝＋－＠\t\r\n]")
 
 
 class ExchangeError(Exception):
@@ -91,23 +95,45 @@ def _read_jsonl(path: Path) -> Sheet:
 
 
 def _read_csv(path: Path) -> Sheet:
-    return _table(list(csv.reader(io.StringIO(_text(path), newline=""))))
+    return _table(_at_most(csv.reader(io.StringIO(_text(path), newline="")), path))
 
 
 def _read_xlsx(path: Path) -> Sheet:
     try:
+        _check_size(path)
         sheet = load_workbook(path, read_only=True, data_only=True).worksheets[0]
-        rows = list(sheet.iter_rows(values_only=True))
-    except OSError:
+        rows = _at_most(map(_trimmed, sheet.iter_rows(max_col=MOST_COLUMNS, values_only=True)), path)
+    except (OSError, ExchangeError):
         raise
     except Exception as error:  # openpyxl raises whatever it stumbles over
         raise ExchangeError([f"{path.name}：不是完好的 Excel 文件（.xlsx）"]) from error
     return _table(rows)
 
 
+def _at_most(rows: Iterable[Row], path: Path) -> list[Row]:
+    """Return rows up to the limit. Raises ExchangeError where there are more."""
+    found = list(islice(rows, MOST_ROWS + 1))
+    if len(found) > MOST_ROWS:
+        raise ExchangeError([f"{path.name}：行数太多，一次最多 {MOST_ROWS} 行，请分几个文件"])
+    return found
+
+
+def _check_size(path: Path) -> None:
+    """Raise ExchangeError for a workbook that unpacks to more than anybody types."""
+    with zipfile.ZipFile(path) as packed:
+        if sum(part.file_size for part in packed.infolist()) > UNPACKED_BYTES:
+            raise ExchangeError([f"{path.name}：内容太多，请分几个文件"])
+
+
+def _trimmed(cells: tuple[object, ...]) -> tuple[object, ...]:
+    """Return the cells of a row up to its last one that has something in it."""
+    length = next((at for at in range(len(cells), 0, -1) if cells[at - 1] is not None), 0)
+    return cells[:length]
+
+
 def _table(rows: Sequence[Iterable[Any]]) -> Sheet:
     """Return the rows below the head with their numbers in the file, where the head is row 1."""
-    names = [plain(name) for name in rows[0]] if rows else []
+    names = [plain(name) for name in islice(rows[0], MOST_COLUMNS)] if rows else []
     lines = []
     for number, cells in enumerate(rows[1:], start=2):
         row = {name: plain(cell) for name, cell in zip(names, cells, strict=False) if name}
@@ -126,7 +152,7 @@ def harmless(value: object) -> object:
 
 def unharmed(text: str) -> str:
     """Return the text of a cell that `harmless` made."""
-    return text[1:] if _QUOTED.match(text) else text
+    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
 
 
 def to_csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+pytest_plugins = ["tests.figures"]
 PRODUCT = Path(__file__).parent / "e2e"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,11 @@ def protect(app: Flask) -> CSRFProtect:
     def add_headers(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if response.content_type.startswith("text/html"):
-            response.headers.setdefault("Cache-Control", "no-store")
-        if request.endpoint in VERSIONED and request.args.get("v") == version():
+        if app.config["SESSION_COOKIE_SECURE"]:  # in production browsers come by HTTPS, and are to stay there
+            response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
+        response.headers.setdefault("Cache-Control", "no-store")
+        found = response.status_code < HTTPStatus.BAD_REQUEST
+        if found and request.endpoint in VERSIONED and request.args.get("v") == version():
             response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
         return response
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import settings as configuration
 from bot import tracing
+from cases.limits import DELIVERIES
 from web.pulse import WATCHERS
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ except configuration.SettingsError as error:
 bind = f"127.0.0.1:{_settings.port}" if _settings.sandbox else f"0.0.0.0:{_settings.port}"
 # SQLite has one writer: the threads of one process queue for it in order; processes would sleep and collide.
 workers = 1 if _settings.database_url.startswith("sqlite") else 2
-# Those who watch hold a thread each, asleep most of the time; sixteen are for everything else.
-threads = 16 + WATCHERS
+# Those who watch hold a thread each, asleep most of the time; WeChat's deliveries have their own. Sixteen are for
+# everything else, whatever comes from WeChat.
+threads = 16 + DELIVERIES + WATCHERS
 worker_class = "gthread"
 preload_app = True
 timeout = 30

@@ -146,6 +146,11 @@ class Book(
         query = select(InboxRow).where(InboxRow.account == account, InboxRow.key == key)
         return self._session.scalars(query).one_or_none()
 
+    def resident_at(self, account: str, openid: str) -> ResidentRow | None:
+        """Return the resident of an official account with this openid, without waiting for anybody."""
+        query = select(ResidentRow).where(ResidentRow.account == account, ResidentRow.openid_digest == openid)
+        return self._session.scalars(query).one_or_none()
+
     def gathering_case(self, resident_id: int, now: datetime) -> CaseRow | None:
         """Return the open case that this resident's next messages still belong to, the newest one."""
         query = (

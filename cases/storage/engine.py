@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
@@ -15,6 +15,7 @@ from cases.storage.sealed import lend
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
 
     from cases.vault import Vault
 
@@ -32,6 +33,8 @@ GIVE_UP = {
     "keepalives_count": 2,
 }
 POOL = 12
+# So long somebody waits for a connection of this process; then it says that it is too busy.
+POOL_SECONDS = 2.0
 
 
 def build_engine(database_url: str, vault: Vault | None = None) -> Engine:
@@ -50,6 +53,7 @@ def _engine(database_url: str) -> Engine:
             url,
             pool_size=POOL,
             max_overflow=4,
+            pool_timeout=POOL_SECONDS,
             pool_pre_ping=True,
             hide_parameters=True,
             connect_args=GIVE_UP,
@@ -57,7 +61,11 @@ def _engine(database_url: str) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, pool_size=POOL, hide_parameters=True, connect_args={"timeout": BUSY_MILLISECONDS / 1000}
+        url,
+        pool_size=POOL,
+        pool_timeout=POOL_SECONDS,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_MILLISECONDS / 1000},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
@@ -78,8 +86,20 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 def _begin_immediate(connection: Connection) -> None:
     """Take the write lock at once; reading transactions say so and take none."""
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("reading", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    patience = options.get("patience")
+    wait = BUSY_MILLISECONDS if patience is None else int(patience * 1000)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={wait}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def hurry(session: Session, patience: float) -> None:
+    """Let a transaction on PostgreSQL wait so many seconds for others at most; SQLite is told so when it begins."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SET LOCAL lock_timeout = {int(patience * 1000)}"))
 
 
 def migrate(database_url: str, vault: Vault) -> None:

@@ -73,6 +73,16 @@ class WatchQueries:
         )
         return int(self._session.scalar(query) or 0)
 
+    def heard_since(self, resident_id: int, since: datetime, *, but: str) -> int:
+        """Return how many deliveries of a resident came since then, without those of the kind `but`."""
+        query = select(func.count()).select_from(InboxRow).where(InboxRow.resident_id == resident_id)
+        return self._session.scalar(query.where(InboxRow.received_at > since, InboxRow.kind != but)) or 0
+
+    def told_since(self, resident_id: int, since: datetime, kind: str) -> bool:
+        """Say whether a delivery of this kind of a resident is kept since then."""
+        query = select(InboxRow.id).where(InboxRow.resident_id == resident_id, InboxRow.received_at > since)
+        return self._session.scalar(query.where(InboxRow.kind == kind).limit(1)) is not None
+
     def first_received(self, since: datetime) -> datetime | None:
         """Return when the first delivery since then came, or None."""
         return self._session.scalar(select(func.min(InboxRow.received_at)).where(InboxRow.received_at >= since))

@@ -1,8 +1,7 @@
-"""The figures that the tests under faults measured: `make chaos` prints them as docs/reliability.md has them."""
+"""The product in this process, beside those that die."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 import settings as configuration
 from bot.assembly import build
 from tests.chaos.wechat import Api
-from tests.chaos.world import FULL
 from tests.services import DATA_KEY
 
 if TYPE_CHECKING:
@@ -18,20 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.assembly import House
-
-FIGURES = pytest.StashKey[list[tuple[str, str, str]]]()
-
-
-@pytest.fixture(scope="session")
-def figures(request: pytest.FixtureRequest) -> list[tuple[str, str, str]]:
-    """Give the figures of this run."""
-    return request.config.stash.setdefault(FIGURES, [])
-
-
-@pytest.fixture
-def figure(figures: list[tuple[str, str, str]]) -> Callable[[str, str, str], None]:
-    """Give a way to write a figure down: the promise, how it was tested, what came of it."""
-    return lambda promise, how, result: figures.append((promise, how, result))
 
 
 @pytest.fixture
@@ -64,13 +48,3 @@ def house(environ: dict[str, str]) -> Iterator[House]:
     made = build(configuration.load(environ))
     yield made
     made.store.engine.dispose()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the figures of a run at full length as a table."""
-    found = config.stash.get(FIGURES, [])
-    if FULL and found:
-        terminalreporter.write_line("| promise | how tested | result | date |")
-        terminalreporter.write_line("| --- | --- | --- | --- |")
-        for line in sorted(found):
-            terminalreporter.write_line("| " + " | ".join((*line, f"{datetime.now(UTC):%Y-%m-%d}")) + " |")

@@ -22,6 +22,7 @@ from sqlalchemy import text
 import settings as configuration
 from cases.storage import build_engine
 from tests.chaos.wechat import Api
+from tests.figures import FULL as FULL  # noqa: PLC0414 - the tests here have it from us
 from tests.services import DATA_KEY, ROOT, VAULT, Redis, clean_environment, free_port, wait_until
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Executable
 
-# At full length by `make chaos`, in short by the suite.
-FULL = bool(os.environ.get("FULL"))
 TEND_SECONDS = 0.1
 WEB = [sys.executable, "-m", "gunicorn", "-c", "python:web.server", "web:create_app()"]
 WORKER = [sys.executable, "worker.py"]

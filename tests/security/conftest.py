@@ -1,5 +1,5 @@
 """The product in this process, as the tests beside these have it."""
 
-from tests.integration.conftest import app, house, serving, settings, staff
+from tests.integration.conftest import app, house, neighbour, resident, serving, settings, staff
 
-__all__ = ["app", "house", "serving", "settings", "staff"]
+__all__ = ["app", "house", "neighbour", "resident", "serving", "settings", "staff"]

@@ -16,6 +16,7 @@ from cases.storage.tables import CaseRow, StaffRow
 from cases.workflow import Relation
 from web.api import doing
 from web.api.shape import Answer, Call, Field, Problem, Route, body_of
+from web.uploads import LONGEST_NUMBER
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +42,7 @@ def _list(call: Call) -> Answer:
     with call.house.store.read() as book:
         lists = handling.lists_of(call.house.cities.current(book), call.actor)
     wanted, page = request.args.get("list", ""), request.args.get("page", "1")
-    if not (page.isascii() and page.isdigit()):
+    if not (page.isascii() and page.isdigit() and len(page) < LONGEST_NUMBER):
         raise Problem(422, "page 要是数字。", ("page 要是数字",))
     if wanted and wanted not in {each.key for each in lists}:
         raise Problem(422, f"没有列表 {wanted[:20]}。", ("list 不存在",))

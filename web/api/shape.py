@@ -71,9 +71,9 @@ def body_of(fields: Mapping[str, Field]) -> dict[str, str]:
 
     Raises Problem 400 for what is no JSON object, 413 for a long one, 422 with each fault for fields that do not fit.
     """
-    if (request.content_length or 0) > BODY_BYTES:
+    if (request.content_length or 0) > BODY_BYTES or len(request.get_data(cache=True)) > BODY_BYTES:
         raise Problem(413, f"正文最多 {BODY_BYTES // 1024} KB。")
-    given = request.get_json(force=True, silent=True) if request.get_data(cache=True) else {}
+    given = _json() if request.get_data(cache=True) else {}
     if not isinstance(given, dict):
         raise Problem(400, "正文要是一个 JSON 对象。")
     faults = [f"没有 {name} 这一项" for name in given if name not in fields]
@@ -88,3 +88,11 @@ def body_of(fields: Mapping[str, Field]) -> dict[str, str]:
     if faults:
         raise Problem(422, "有几处不对：" + "；".join(faults), tuple(faults))
     return {name: (given.get(name) or "").replace("\r\n", "\n").strip() for name in fields}
+
+
+def _json() -> object:
+    """Return what a body says, or nothing for one that is no JSON, or nested beyond all reason."""
+    try:
+        return request.get_json(force=True, silent=True)
+    except RecursionError:
+        return None

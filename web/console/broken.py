@@ -16,6 +16,7 @@ from cases.storage.failing import FailureRow
 from cases.storage.tables import AttachmentRow, OutboxRow
 from web.console.frame import frame
 from web.console.session import Page, only
+from web.uploads import LAST_ID
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,10 +49,10 @@ class Broken:
 def register(routes: Blueprint, house: House) -> None:
     """Add the list, trying again, and putting aside."""
     routes.get("/broken", endpoint="broken")(only(failures.ROLES, _show, house, writes=False))
-    routes.post("/broken/<int:failure_id>/retry", endpoint="retry_broken")(
+    routes.post(f"/broken/<int(max={LAST_ID}):failure_id>/retry", endpoint="retry_broken")(
         only(failures.ROLES, _retry, house, writes=True)
     )
-    routes.post("/broken/<int:failure_id>/dismiss", endpoint="dismiss_broken")(
+    routes.post(f"/broken/<int(max={LAST_ID}):failure_id>/dismiss", endpoint="dismiss_broken")(
         only(failures.ROLES, _dismiss, house, writes=True)
     )
 

@@ -20,7 +20,7 @@ from cases.workflow import Action
 from web.console.frame import frame
 from web.console.present import CallLine
 from web.console.session import Page, only
-from web.uploads import words_of
+from web.uploads import LAST_ID, words_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,9 @@ COUNT_ROLES = HANDLING_ROLES | {"dispatcher", "leader"}
 def register(routes: Blueprint, house: House) -> None:
     """Add the list of calls, writing one down, and the counts of whistles."""
     routes.get("/callbacks", endpoint="callbacks")(only(callbacks.ROLES, _show, house, writes=False))
-    routes.post("/callbacks/<int:call_id>", endpoint="called_back")(only(callbacks.ROLES, _done, house, writes=True))
+    routes.post(f"/callbacks/<int(max={LAST_ID}):call_id>", endpoint="called_back")(
+        only(callbacks.ROLES, _done, house, writes=True)
+    )
     routes.get("/whistles", endpoint="whistles")(only(COUNT_ROLES, _whistles, house, writes=False))
 
 

@@ -13,6 +13,7 @@ from cases.city import VERSION_KEY
 from cases.storage.tables import GuideRow
 from web.console.frame import frame
 from web.console.session import Page, admins_only
+from web.uploads import whole
 
 if TYPE_CHECKING:
     from flask import Blueprint
@@ -52,7 +53,7 @@ def _row(book: Book) -> GuideRow | None:
     number = request.form.get("id", "")
     if not number:
         return GuideRow(title="", names=[], what="", where_to="", hours="", papers="", phone="", elsewhere=False)
-    return book.get(GuideRow, int(number)) if number.isascii() and number.isdigit() else None
+    return book.get(GuideRow, whole(number))
 
 
 def _save(book: Book, _city: City, me: Actor) -> Page:

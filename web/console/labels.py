@@ -17,7 +17,7 @@ from web.console.fates import moment
 from web.console.frame import frame
 from web.console.learning import tried
 from web.console.session import Page, only
-from web.uploads import LAST_ID
+from web.uploads import LAST_ID, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,7 +146,7 @@ def _label_line(book: Book, row: LabelRow) -> dict[str, str]:
 def _set_auto(book: Book, _city: City, me: Actor, code: str) -> Page:
     text, auto = request.form.get("confident", "").strip(), "auto" in request.form
     back = url_for("console.kind", code=code)
-    if text and not (text.isascii() and text.isdigit() and 0 < int(text) < 100):  # noqa: PLR2004 - per cent
+    if text and not 0 < whole(text) < 100:  # noqa: PLR2004 - per cent
         return tried(partial(_refuse, "把握请填 1 到 99 的整数，或者空着。"), "", back)
     confident = int(text) / 100 if text else None
     done = "已保存：有把握的自动派。" if auto else "已保存：这一类都先交派单员。"

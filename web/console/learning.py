@@ -19,6 +19,7 @@ from web.console import charts
 from web.console.fates import moment
 from web.console.frame import frame
 from web.console.session import Page, only
+from web.uploads import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,7 +160,7 @@ def _release(book: Book, row: Any, version: str | None) -> dict[str, Any]:  # no
 
 def _set_confidence(book: Book, _city: City, me: Actor) -> Page:
     text = request.form.get("confident", "")
-    if not (text.isascii() and text.isdigit() and LEAST_PERCENT <= int(text) <= MOST_PERCENT):
+    if not LEAST_PERCENT <= whole(text) <= MOST_PERCENT:
         flash(f"没有保存：请填 {LEAST_PERCENT} 到 {MOST_PERCENT} 之间的整数。", "error")
     else:
         book.set_meta(CONFIDENT_KEY, str(int(text) / 100))

@@ -19,6 +19,7 @@ from web.console import shape
 from web.console.frame import frame
 from web.console.pages import case_id_in
 from web.console.session import Page, actor
+from web.uploads import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +63,9 @@ def register(routes: Blueprint, house: House) -> None:
         with house.store.write() as book:  # short: residents' messages wait for no export
             audit.note(book, me, "export", f"工单：{chosen.name}", f"{len(rows)} 件", utc_now())
         content = exchange.write_rows(iter(rows), "xlsx")
-        return send_file(BytesIO(content), download_name=f"{chosen.name}.xlsx", as_attachment=True)
+        answer = send_file(BytesIO(content), download_name=f"{chosen.name}.xlsx", as_attachment=True)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
 
     @routes.get("/find")
     def find() -> Page:
@@ -74,7 +77,7 @@ def register(routes: Blueprint, house: House) -> None:
 
 def _page() -> int:
     number = request.args.get("page", "1")
-    return int(number) if number.isascii() and number.isdigit() else 1
+    return whole(number) or 1
 
 
 def _queue(house: House, book: Book, city: City, me: Actor) -> Page:

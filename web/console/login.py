@@ -11,6 +11,7 @@ from flask import flash, redirect, render_template, request, session, url_for
 from bot.assembly import utc_now
 from cases import accounts, second, sessions
 from cases.sessions import Origin
+from web.console.doorstep import LATER, LOOPBACK, Doorstep, address_of
 from web.console.session import TOKEN, note_seen
 from web.home import samples
 
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 # What the browser has between password and code: it opens nothing else, and not for long.
 HALF = "half"
 HALF_SECONDS = 300
-LOOPBACK = frozenset({"127.0.0.1", "::1"})
 BROWSER_CHARACTERS = 400
 
 
 def register(routes: Blueprint, house: House) -> None:
     """Add login, the code, and logout."""
     routes.after_request(lambda response: note_seen(house, response))
+    doorstep = Doorstep()
 
     @routes.get("/login")
     def login() -> Page:
@@ -40,9 +41,12 @@ def register(routes: Blueprint, house: House) -> None:
     @routes.post("/login")
     def login_submit() -> Page:
         name, password = request.form.get("login", "").replace("\0", "").strip(), request.form.get("password", "")
-        allowed = house.settings.sandbox
+        where, allowed = address_of(), house.settings.sandbox
+        if doorstep.closed(where, utc_now()):
+            return form(house, name, LATER), 429
         result = accounts.login(house.store, name, password, utc_now(), samples_allowed=allowed, origin=origin())
         if result.staff_id is None:
+            doorstep.failed(where, utc_now())
             return form(house, name, result.fault), 401
         if not result.second:
             return enter(house, result.staff_id, "password", request.args.get("next", ""))

@@ -14,7 +14,7 @@ from cases.limits import spoken_time
 from cases.storage.tables import StaffRow
 from web.console.frame import frame
 from web.console.login import inside, origin
-from web.console.session import WANTED, Page, actor, anybody, limits_of, owed
+from web.console.session import TOKEN, WANTED, Page, actor, anybody, limits_of, owed
 from web.uploads import LAST_ID
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ def _change_password(house: House) -> Page:
     classified = house.settings.classified
     if fault := accounts.change_password(house.store, staff_id, old, new, now, classified=classified, session_id=mine):
         return _page(house, {"new": fault})
+    _renew(house)
     flash("密码已改，别的设备都退出了。", "ok")
     return redirect(_onward() if was_owed and not _me(house)[1] else url_for("console.me_security"))
 
@@ -182,7 +183,14 @@ def _turn_on(house: House) -> Page:
     if not codes:
         return _page(house, {"code": CODE_WRONG})
     session.pop(DRAFT, None)
+    _renew(house)
     return _page(house, {}, codes)
+
+
+def _renew(house: House) -> None:
+    """Give this browser another token: what it may do has changed."""
+    with house.store.write() as book:
+        session[TOKEN] = sessions.renew(book, g.seen.id)
 
 
 def _turn_off(house: House) -> Page:
@@ -192,6 +200,7 @@ def _turn_off(house: House) -> Page:
     fault = second.turn_off(house.store, house.vault, staff_id, _typed("password"), _typed("code"), utc_now(), origin())
     if fault:
         return _page(house, {"off": fault})
+    _renew(house)
     flash("两步验证已关。", "ok")
     return redirect(url_for("console.me_security"))
 

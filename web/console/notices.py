@@ -16,6 +16,7 @@ from cases.words import ROLES, STAFF_NOTICES, title_of
 from web.console.frame import frame
 from web.console.present import NoticeLine
 from web.console.session import Page, only
+from web.uploads import LAST_ID
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,7 +36,9 @@ PRESSING = frozenset({"alarm", "red_card", "supervised", "whistle"})
 def register(routes: Blueprint, house: House) -> None:
     """Add the list, and reading it."""
     routes.get("/notices", endpoint="notices")(only(EVERYBODY, _show, house, writes=False))
-    routes.post("/notices/<int:notice_id>", endpoint="open_notice")(only(EVERYBODY, _open, house, writes=True))
+    routes.post(f"/notices/<int(max={LAST_ID}):notice_id>", endpoint="open_notice")(
+        only(EVERYBODY, _open, house, writes=True)
+    )
     routes.post("/notices", endpoint="read_notices")(only(EVERYBODY, _read, house, writes=True))
 
 

@@ -200,7 +200,9 @@ def _export(book: Book, _city: City, me: Actor, code: str, form: str) -> Page:
         abort(404)
     stream = io.BytesIO(writers[form]())
     audit.note(book, me, "export", table.name, form, utc_now())
-    return send_file(stream, MIMES[form], as_attachment=True, download_name=f"{table.name}.{form}", max_age=0)
+    answer = send_file(stream, MIMES[form], as_attachment=True, download_name=f"{table.name}.{form}")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _find(book: Book, city: City, _me: Actor) -> Page:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cases.rule_words import clock, explain
 from cases.rules import BY_PLACE, DISPATCH, HOURS, MONTHS, REST, WORKING, Draft, Rule, group_of, read_rule, written
 from web.console.present import Choice
+from web.uploads import whole
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
@@ -76,8 +77,8 @@ def draft_from(city: City, form: MultiDict[str, str], known: Draft | None) -> tu
         note=form.get("note", "").strip()[:NOTE_CHARACTERS],
         kinds=frozenset(form.getlist("kinds")),
         areas=frozenset(form.getlist("areas")),
-        hours=(int(begin), int(end)) if begin.isdecimal() and end.isdecimal() else None,
-        months=frozenset(int(month) for month in form.getlist("months") if month.isdecimal()),
+        hours=(int(begin), int(end)) if _short(begin) and _short(end) else None,
+        months=frozenset(int(month) for month in form.getlist("months") if _short(month)),
         days=form.get("days", ""),
         words=_words(form.get("words", "")),
         at_least=at_least if isinstance(at_least, float) else None,
@@ -87,6 +88,11 @@ def draft_from(city: City, form: MultiDict[str, str], known: Draft | None) -> tu
     if not draft.name:
         draft = replace(draft, name=explain(read_rule(draft), city.known)[:NAME_CHARACTERS])
     return draft, _wrong(begin, end, at_least, below)
+
+
+def _short(text: str) -> bool:
+    """Say whether a text is a number as hours and months are."""
+    return text.isascii() and text.isdigit() and len(text) <= len("12")
 
 
 def _wrong(begin: str, end: str, at_least: float | str | None, below: float | str | None) -> str:
@@ -109,7 +115,7 @@ def _share(text: str) -> float | str | None:
     text = text.strip()
     if not text:
         return None
-    return int(text) / PERCENT if text.isascii() and text.isdigit() and 0 < int(text) < PERCENT else text
+    return whole(text) / PERCENT if 0 < whole(text) < PERCENT else text
 
 
 def _percent(share: float | None) -> str:

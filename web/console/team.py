@@ -19,7 +19,7 @@ from web.console import strip
 from web.console.frame import frame
 from web.console.pages import error_page
 from web.console.session import Page, anybody
-from web.uploads import LAST_ID, words_of
+from web.uploads import LAST_ID, whole, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,7 +74,7 @@ def _show(book: Book, city: City, me: Actor) -> Page:
         rows = [row for row in rows if question in f"{row.name} {row.login} {city.units[row.unit_id].name}"]
     number = request.args.get("page", "1")
     pages = max(1, -(-len(rows) // PAGE))
-    page = min(max(1, int(number)), pages) if number.isascii() and number.isdigit() else 1
+    page = min(max(1, whole(number)), pages)
     shown = rows[(page - 1) * PAGE : page * PAGE]
     return render_template(
         "console/team.html",
@@ -228,7 +228,7 @@ def _depart(book: Book, city: City, me: Actor, staff_id: int) -> Page:
 def _chosen(name: str) -> int | None:
     """Return the id of the colleague who was chosen, None for nobody. Raises NotAllowed for what is no id."""
     text = request.form.get(name, "")
-    if text and not (text.isascii() and text.isdigit() and int(text) <= LAST_ID):
+    if text and not whole(text):
         raise NotAllowed("请从名单里选一个人。")
     return int(text) if text else None
 

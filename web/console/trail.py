@@ -13,7 +13,7 @@ from cases.storage.trail import Sought
 from cases.worktime import CHINA
 from web.console.frame import frame
 from web.console.session import Page, admins_only
-from web.uploads import day_of
+from web.uploads import day_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def register(routes: Blueprint, house: House) -> None:
 def _show(book: Book, city: City, me: Actor) -> Page:
     asked = {name: request.args.get(name, "").strip() for name in FIELDS}
     number = request.args.get("page", "1")
-    found = book.sought(_sought(asked), int(number) if number.isascii() and number.isdigit() else 1)
+    found = book.sought(_sought(asked), whole(number) or 1)
     people = audit.names(book)
     return render_template(
         "console/audit.html",

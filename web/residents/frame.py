@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, make_response, redirect, render_template, request, url_for
+from flask import abort, current_app, make_response, redirect, render_template, request, url_for
 
 from cases.handling import NoSuchCase
 from web.residents.session import ROOT
@@ -36,7 +36,7 @@ def register(routes: Blueprint) -> None:
     def type_change() -> Redirect:
         answer = redirect(inside(request.form.get("back", "")))
         chosen = "1" if request.form.get("big") == "1" else "0"
-        secure = request.is_secure
+        secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
         answer.set_cookie(BIG, chosen, max_age=YEAR, path=ROOT, httponly=True, samesite="Lax", secure=secure)
         return answer
 
