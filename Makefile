@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench chaos security guides extras tracing lock clean
+.PHONY: help setup run test check format bench chaos security audit guides extras tracing lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,10 @@ chaos: setup .venv/.dev  ## the promises under faults, at full length: most of a
 
 security: setup .venv/.dev  ## the promises about doors and secrets, at full length
 	FULL=1 $(BIN)/python -m pytest --numprocesses 0 tests/security
+
+audit: setup .venv/.dev  ## look for known vulnerabilities (needs the network; 2: could not look) and write the bill of materials
+	$(BIN)/python -m tests.security.supply sbom > sbom.json
+	$(BIN)/python -m tests.security.supply audit
 
 guides: setup .venv/.dev  ## the guides' pictures anew
 	$(BIN)/python -m tests.pictures

@@ -51,7 +51,7 @@ def protect(app: Flask) -> CSRFProtect:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if app.config["SESSION_COOKIE_SECURE"]:  # in production browsers come by HTTPS, and are to stay there
-            response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
+            response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}; includeSubDomains")
         response.headers.setdefault("Cache-Control", "no-store")
         found = response.status_code < HTTPStatus.BAD_REQUEST
         if found and request.endpoint in VERSIONED and request.args.get("v") == version():
