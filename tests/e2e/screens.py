@@ -67,7 +67,11 @@ class Resident(Screen):
     def __init__(self, browser: Browser, service: Service, openid: str) -> None:
         super().__init__(browser, service, PHONE)
         self.open("/sandbox/")
-        self.page.select_option("#resident", openid)
+        with self.page.expect_response(
+            f"**/sandbox/chats/{openid}/messages?after=0"
+        ):  # what was said before stands there
+            self.page.select_option("#resident", openid)
+        self.page.evaluate("() => new Promise((shown) => requestAnimationFrame(shown))")
 
     @property
     def answers(self) -> Locator:

@@ -67,7 +67,7 @@ def test_planted_jobs_do_not_run(
     plant(redis, name, "with-another", data=json.dumps([JOBS[name], None, [1, 2], {}]).encode())
     redis.rpush(f"rq:queue:{name}", "not-there")
     monkeypatch.setattr(worker, "house", lambda: house)
-    monkeypatch.setattr(worker, "_each", lambda _house, _kind, ids, _do: done.extend(ids))
+    monkeypatch.setattr(worker, "each_of", lambda _house, _kind, ids, _do: done.extend(ids))
     Queue(name, connection=redis, serializer=JSONSerializer).enqueue(JOBS[name], 4711, job_timeout=30)
     for _ in range(10):  # what cannot even be read ends a process, which is started anew
         queuer(name, redis, 25).work(burst=True, logging_level="CRITICAL")
