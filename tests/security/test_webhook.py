@@ -304,9 +304,9 @@ REAL = st.builds(mutated, st.sampled_from(payloads()), st.integers(0, 2**32))
 def bombard(forger: Forger, took: list[tuple[float, int]], body: bytes, *, sealed: bool) -> None:
     """Send a made-up body, well signed, plain or in an envelope, and note how long it took and what came of it."""
     asked = forger.sealed(body.decode("utf-8", "replace")) if sealed else Asked(forger.plain("").query, body)
-    begun = time.perf_counter()
+    begun = time.thread_time()  # what it costs: how long others keep the processor is none of its doing
     answer = forger.send(asked)
-    took.append(((time.perf_counter() - begun) * 1000, answer.status_code))
+    took.append(((time.thread_time() - begun) * 1000, answer.status_code))
     assert answer.status_code in {200, 400, 403, 413}, answer.text
 
 
