@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +33,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print the figures of a run at full length as a table."""
     found = config.stash.get(FIGURES, [])
     if FULL and found:
-        terminalreporter.write_line("| promise | how tested | result | date |")
-        terminalreporter.write_line("| --- | --- | --- | --- |")
-        for line in sorted(found):
-            terminalreporter.write_line("| " + " | ".join((*line, f"{datetime.now(UTC):%Y-%m-%d}")) + " |")
+        command, today = f"`make {Path(config.args[0]).parts[1]}`", f"{datetime.now(UTC):%Y-%m-%d}"
+        terminalreporter.write_line("| promise | how tested | command | result | date |")
+        terminalreporter.write_line("| --- | --- | --- | --- | --- |")
+        for promise, how, result in sorted(found):
+            terminalreporter.write_line(f"| {promise} | {how} | {command} | {result} | {today} |")
