@@ -296,7 +296,8 @@ def test_files_without_end_are_not_read_to_the_end(house: House) -> None:
         wechat = WeChat(replace(house.settings, wechat_api_base=outer), house.redis)
         with pytest.raises(WeChatError, match="文件太大"):
             wechat.media("m")
-        leads.enough.clear()
+    with running() as (outer, leads):
+        leads.endless = True
         with session_for(outer) as session, session.get(f"{outer}/x", stream=True, timeout=5) as answer:
             with pytest.raises(TimeoutError):
                 read_whole(answer, MEDIA_LIMIT, seconds=0.0)
