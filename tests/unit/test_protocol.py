@@ -99,6 +99,7 @@ def test_an_empty_token_lets_nobody_in() -> None:
         (("<xml>" + "<a>" * 50 + "</a>" * 50 + "</xml>").encode(), 400),
         (TEXT.replace("<Content>", "<Content>a</Content><Content>").encode(), 400),
         (TEXT.replace("o1", "o" * 200).encode(), 400),
+        (TEXT.replace("<Content>", "<a/>" * 5000 + "<Content>").encode(), 400),
     ],
 )
 def test_malformed_and_hostile_bodies_are_refused(body: bytes, status: int) -> None:
