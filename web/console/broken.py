@@ -19,6 +19,7 @@ from web.console.session import Page, only
 from web.uploads import LAST_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from flask import Blueprint
@@ -91,21 +92,20 @@ def _words(row: FailureRow) -> str:
     return contacts.hidden(words_of(Inbound(**row.message))) or WORDLESS
 
 
-def _retry(book: Book, _city: City, me: Actor, failure_id: int) -> Page:
-    row = book.lock_row(FailureRow, failure_id)
-    if row is None or row.given_up_at is None:
-        flash("这一条已经处理过了。", "warn")
-    else:
-        failures.retry(book, row, me, utc_now())
-        flash("再试一次，几秒后看结果。还不成，会再回到这里。", "ok")
-    return redirect(url_for("console.broken"))
+def _settling(do: Callable[[Book, FailureRow, Actor, datetime], None], said: str) -> Callable[..., Page]:
+    """Return what does this with one piece of broken work, if it still waits, and says so."""
+
+    def settle(book: Book, _city: City, me: Actor, failure_id: int) -> Page:
+        row = book.lock_row(FailureRow, failure_id)
+        if row is None or row.given_up_at is None:
+            flash("这一条已经处理过了。", "warn")
+        else:
+            do(book, row, me, utc_now())
+            flash(said, "ok")
+        return redirect(url_for("console.broken"))
+
+    return settle
 
 
-def _dismiss(book: Book, _city: City, me: Actor, failure_id: int) -> Page:
-    row = book.lock_row(FailureRow, failure_id)
-    if row is None or row.given_up_at is None:
-        flash("这一条已经处理过了。", "warn")
-    else:
-        failures.dismiss(book, row, me, utc_now())
-        flash("好的，不再试了。", "ok")
-    return redirect(url_for("console.broken"))
+_retry = _settling(failures.retry, "再试一次，几秒后看结果。还不成，会再回到这里。")
+_dismiss = _settling(failures.dismiss, "好的，不再试了。")
