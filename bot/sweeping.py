@@ -79,8 +79,8 @@ def sweep(this: House, between: Callable[[], None] = lambda: None) -> int:
         + each("order", orders, partial(_carry_out, this))
         + this.retention.sweep(now)
         # Last, because WeChat may take seconds for each: what people wait for does not wait for it.
-        + each("outbox", messages, _in_time(this.courier.deliver))
-        + each("attachment", files, _in_time(this.courier.fetch))
+        + each("outbox", messages, this.courier.deliver, seconds=NETWORK_SECONDS)
+        + each("attachment", files, this.courier.fetch, seconds=NETWORK_SECONDS)
     )
 
 
@@ -100,14 +100,20 @@ def each_of(
     row_ids: Sequence[int],
     do: Callable[[int], None],
     between: Callable[[], None] = lambda: None,
+    seconds: float = float("inf"),
 ) -> int:
-    """Do each row and return how many went well: one that breaks our code rests, and does not stop the others."""
+    """Do each row and return how many went well: one that breaks our code rests, and does not stop the others.
+
+    After `seconds` no other is begun: the rest is due at the next sweep.
+    """
     if not row_ids:
         return 0
-    done = 0
+    done, until = 0, time.monotonic() + seconds
     with this.store.read() as book:
         resting = failures.resting(book, kind, utc_now())
     for row_id in row_ids:
+        if time.monotonic() >= until:
+            break
         key = str(row_id)
         if resting.get(key):
             continue
@@ -128,17 +134,6 @@ def each_of(
                 with this.store.write() as book:
                     failures.settle(book, kind, key)
     return done
-
-
-def _in_time(do: Callable[[int], None], seconds: float = NETWORK_SECONDS) -> Callable[[int], None]:
-    """Do what calls WeChat until the time of a sweep for it is over; the rest is due at the next."""
-    until = time.monotonic() + seconds
-
-    def unless_late(row_id: int) -> None:
-        if time.monotonic() < until:
-            do(row_id)
-
-    return unless_late
 
 
 def _hear_again(this: House, failure_id: int) -> None:

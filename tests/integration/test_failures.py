@@ -240,3 +240,22 @@ def test_a_database_that_is_away_is_no_poison(house: House, phone: Phone, reply:
     assert given_up(house) == []
     with house.store.read() as book:
         assert all(book.failures_of(kind) == [] for kind in failures.KINDS)
+
+
+def test_what_a_sweep_had_no_time_for_is_not_done(
+    house: House, phone: Phone, reply: Callable[[str], OutboxRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that broke once, and that the next sweep has no time for, is still known to have broken."""
+    assert phone
+    row = reply("会出错的")
+
+    def broken(*_: object) -> None:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr(house.wechat, "send_text", broken)
+    sweeping.sweep(house)
+    monkeypatch.setattr(sweeping, "NETWORK_SECONDS", 0.0)
+    hasten(house)
+    with house.store.read() as book:
+        [known] = book.failures_of("outbox")
+    assert (known.key, known.tries) == (str(row.id), 1)
